@@ -1,0 +1,189 @@
+// Package wire is a packet as a value: IPv4 and IPv6 with TCP, UDP or ICMP inside.
+//
+// A packet in the simulator is the decoded header and a shared, immutable payload.
+// Its bytes are made from it when someone looks (Append), and a captured packet's
+// bytes are read into it (Parse). Nothing in here knows of time, links or nodes.
+package wire
+
+import "net/netip"
+
+// Protocol is the IP protocol number (IANA) of what the packet carries.
+type Protocol uint8
+
+// The protocols that have a header of their own here. Any other number is
+// carried as opaque payload.
+const (
+	ICMP   Protocol = 1
+	TCP    Protocol = 6
+	UDP    Protocol = 17
+	ICMPv6 Protocol = 58
+)
+
+// Flags are the TCP control bits (RFC 9293, section 3.1), the low six of the octet.
+type Flags uint8
+
+// The six classic control bits, at their place in the header.
+const (
+	FIN Flags = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+	URG
+)
+
+// Packet is one IP datagram. The zero value is not a valid packet.
+//
+// A Packet is copied freely. Payload is shared between copies and is never written
+// after it was set.
+type Packet struct {
+	Src, Dst netip.Addr // both IPv4 or both IPv6, never 4-in-6
+	// SrcPort and DstPort are the TCP or UDP ports; 0 for other protocols and
+	// for fragments other than the first.
+	SrcPort, DstPort uint16
+	Seq, Ack         uint32 // TCP
+	Window           uint16 // TCP, as on the wire: before scaling
+	ID               uint16 // IPv4 identification
+	// FragmentOffset is in units of 8 octets, as on the wire.
+	FragmentOffset uint16
+	MoreFragments  bool
+	// BadChecksum says that the transport checksum on the wire is wrong.
+	BadChecksum bool
+	Flags       Flags // TCP
+	TTL         uint8 // IPv4 TTL or IPv6 hop limit
+	Protocol    Protocol
+	ICMPType    uint8   // ICMP and ICMPv6
+	ICMPCode    uint8   // ICMP and ICMPv6
+	Options     Options // TCP
+	Payload     []byte
+
+	// Blob and BlobOffset say which application write the payload comes from, for
+	// a recorder that keeps each written byte once. Blob 0 is "not known".
+	Blob, BlobOffset uint32
+	// Serial numbers the packets of one run, from 1; a rewritten packet gets a new
+	// one. 0 is "not numbered".
+	Serial uint32
+}
+
+// Options are the TCP options that the simulator speaks: MSS (RFC 9293), window
+// scale (RFC 7323) and SACK (RFC 2018). Timestamps are not spoken; a captured
+// packet's other options are dropped by Parse.
+type Options struct {
+	MSS           uint16 // octets; 0 is absent
+	WindowScale   uint8  // shift count 0..14; meaningful if HasWindowScale
+	NumBlocks     uint8  // number of SACK blocks, 0..4
+	HasScale      bool
+	SACKPermitted bool
+	Blocks        [4]SACKBlock
+}
+
+// SACKBlock is a contiguous range of sequence space, [Left, Right), that arrived.
+type SACKBlock struct{ Left, Right uint32 }
+
+// IsZero reports whether no option is present.
+func (o *Options) IsZero() bool {
+	return o.MSS == 0 && !o.HasScale && !o.SACKPermitted && o.NumBlocks == 0
+}
+
+// Len returns the length of the options on the wire in octets, padded to a
+// multiple of four: 0..40.
+func (o *Options) Len() int {
+	n := 0
+	if o.MSS != 0 {
+		n += 4
+	}
+	if o.SACKPermitted {
+		n += 4 // two NOPs before, as Linux aligns it
+	}
+	if o.HasScale {
+		n += 4 // one NOP before
+	}
+	if o.NumBlocks > 0 {
+		n += 4 + 8*int(o.NumBlocks) // two NOPs before
+	}
+	return n
+}
+
+// Is6 reports whether the packet is IPv6.
+func (p *Packet) Is6() bool { return p.Src.Is6() }
+
+// SrcEndpoint and DstEndpoint return the two transport addresses.
+func (p *Packet) SrcEndpoint() netip.AddrPort { return netip.AddrPortFrom(p.Src, p.SrcPort) }
+
+// DstEndpoint returns the destination transport address.
+func (p *Packet) DstEndpoint() netip.AddrPort { return netip.AddrPortFrom(p.Dst, p.DstPort) }
+
+// SegmentLen returns the length of a TCP segment in sequence space (RFC 9293,
+// SEG.LEN): its payload and one each for SYN and FIN.
+func (p *Packet) SegmentLen() uint32 {
+	n := uint32(len(p.Payload))
+	if p.Flags&SYN != 0 {
+		n++
+	}
+	if p.Flags&FIN != 0 {
+		n++
+	}
+	return n
+}
+
+// Len returns the length of the datagram on the wire in octets, without any link
+// header.
+func (p *Packet) Len() int {
+	n := 20
+	if p.Is6() {
+		n = 40
+		if p.IsFragment() {
+			n += 8
+		}
+	}
+	return n + p.transportLen()
+}
+
+func (p *Packet) transportLen() int {
+	n := len(p.Payload)
+	if p.FragmentOffset != 0 {
+		return n
+	}
+	switch p.Protocol {
+	case TCP:
+		n += 20 + p.Options.Len()
+	case UDP, ICMP, ICMPv6:
+		n += 8
+	}
+	return n
+}
+
+// IsFragment reports whether the packet is a piece of a larger datagram.
+func (p *Packet) IsFragment() bool { return p.FragmentOffset != 0 || p.MoreFragments }
+
+// String returns the flags as letters in the order S A F R P U, the order in which
+// all of ftplab's reports print them; "" when none is set.
+func (f Flags) String() string {
+	var b [6]byte
+	n := 0
+	for _, bit := range [...]struct {
+		flag   Flags
+		letter byte
+	}{{SYN, 'S'}, {ACK, 'A'}, {FIN, 'F'}, {RST, 'R'}, {PSH, 'P'}, {URG, 'U'}} {
+		if f&bit.flag != 0 {
+			b[n] = bit.letter
+			n++
+		}
+	}
+	return string(b[:n])
+}
+
+// String returns the protocol's usual name, or its number.
+func (p Protocol) String() string {
+	switch p {
+	case TCP:
+		return "tcp"
+	case UDP:
+		return "udp"
+	case ICMP:
+		return "icmp"
+	case ICMPv6:
+		return "icmpv6"
+	}
+	return "protocol " + itoa(int(p))
+}
