@@ -83,12 +83,12 @@ const (
 	ExpectGone // expired, evicted or its master went
 )
 
-// Change is one change of the connection table, in the manner of `conntrack -E`.
+// Change is one change of the connection table or the expectations, in the manner
+// of `conntrack -E`: what changed, and how it looks after the change.
 type Change struct {
-	Kind  ChangeKind
-	Entry uint32 // the entry, or the expectation's master
-	// Expectation is set for the Expect kinds.
-	Expectation uint32
+	Kind   ChangeKind
+	Entry  EntryInfo  // of the Entry kinds
+	Expect ExpectInfo // of the Expect kinds
 }
 
 // Changes returns what the last Receive, Send or Expire changed. Valid until the next call.
@@ -133,14 +133,11 @@ type ExpectInfo struct {
 	From string
 }
 
-// Entry returns the connection with this number, also after it is gone.
+// Entry returns the connection with this number as it is now; false when it is gone.
 func (d *Device) Entry(id uint32) (EntryInfo, bool) { panic("not yet") }
 
-// ExpectationInfo returns the expectation with this number, also after it is gone.
-func (d *Device) ExpectationInfo(id uint32) (ExpectInfo, bool) { panic("not yet") }
-
-// Explain says which rules of the deciding list were looked at before decision, in
-// order, and the field that missed. p is the packet as the deciding hook saw it.
-func (r *Ruleset) Explain(names func(int16) string, decision Decision, p *wire.Packet) []Missed {
-	panic("not yet")
-}
+// Explain says which rules were looked at and did not match on the way to the last
+// Decision of Receive or Send, in order, and for each one the field that missed. Of
+// the chains that were asked only the deciding one (with those it jumps to) is
+// explained. It may be called only until the next Receive, Send or Expire.
+func (d *Device) Explain() []Missed { panic("not yet") }
