@@ -205,7 +205,7 @@ const (
 	TTL
 	Length // octets of the datagram
 	DSCP
-	AddressType // of source or destination; see Match.Name for which
+	AddressType // "source" or "destination" in Match.Name; local, unicast, multicast ... in Match.Names
 	RateLimit   // limit and friends: always holds, with a warning from the parser
 	Constant    // a condition known when parsing; Negate says it never holds
 )
@@ -219,8 +219,26 @@ var fieldNames = [...]string{"", "family", "protocol", "source-address", "destin
 // String returns the field's name as reports print it.
 func (f Field) String() string { return fieldNames[f] }
 
+// CTStatus is the status of a tracked connection, with the kernel's bit values
+// (linux/netfilter/nf_conntrack_common.h).
+type CTStatus uint32
+
+// The bits of CTStatus that rules can ask for.
+const (
+	StatusExpected  CTStatus = 1 << iota // it was expected by a helper
+	StatusSeenReply                      // packets went both ways
+	StatusAssured                        // it is never evicted early
+	StatusConfirmed                      // its first packet has left the device
+	StatusSNAT                           // its source is translated
+	StatusDNAT                           // its destination is translated
+)
+
 // Match is one condition: the value of Field is (or with Negate is not) one of
 // those that the test lists. Which members are used depends on the field.
+//
+// A condition on a field that the packet does not have (the port of an ICMP packet,
+// the helper of a packet without connection, an address of the other family) does
+// not hold, with or without Negate.
 type Match struct {
 	Field  Field
 	Negate bool
@@ -283,7 +301,10 @@ const (
 	NotModelled
 )
 
-// Effect is one side effect.
+// Effect is one side effect. The four translations (SNAT, DNAT, Masquerade, Redirect)
+// also end the chain with accept, whatever the rule's Verdict says. A SetHelper
+// takes effect only where the device's own language lets it: iptables before
+// connection tracking (raw), nftables after it.
 type Effect struct {
 	Kind EffectKind
 	Text string
@@ -293,7 +314,9 @@ type Effect struct {
 	ToFrom, ToTo       netip.Addr
 	PortFrom, PortTo   uint16
 	Random, Persistent bool
-	// Map of a VerdictMap: 1 + place in Ruleset.Sets; Key is what is looked up.
+	// Map of a VerdictMap, or of a translation whose target is looked up: 1 + place in
+	// Ruleset.Sets; Key is what is looked up. A key that is not in the map ends the
+	// rule, as a condition that does not hold.
 	Map int
 	Key []Field
 }
@@ -312,7 +335,7 @@ type Set struct {
 type SetElement struct {
 	Key     []Match
 	Verdict Verdict
-	// Value is the mapped value of a value map (an address or a number).
+	// Value and ValuePort are the mapped value of a value map (an address, a port).
 	Value     netip.Addr
 	ValuePort uint16
 	Text      string
