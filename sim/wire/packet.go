@@ -19,10 +19,11 @@ const (
 	ICMPv6 Protocol = 58
 )
 
-// Flags are the TCP control bits (RFC 9293, section 3.1), the low six of the octet.
+// Flags are the TCP control bits (RFC 9293, section 3.1), at their place in the octet.
 type Flags uint8
 
-// The six classic control bits, at their place in the header.
+// The control bits. ECE and CWR (RFC 3168) are carried for rules that look at the
+// whole octet; the simulator's own hosts never set them and reports do not print them.
 const (
 	FIN Flags = 1 << iota
 	SYN
@@ -30,6 +31,8 @@ const (
 	PSH
 	ACK
 	URG
+	ECE
+	CWR
 )
 
 // Packet is one IP datagram. The zero value is not a valid packet.
@@ -49,13 +52,19 @@ type Packet struct {
 	MoreFragments  bool
 	// BadChecksum says that the transport checksum on the wire is wrong.
 	BadChecksum bool
-	Flags       Flags // TCP
-	TTL         uint8 // IPv4 TTL or IPv6 hop limit
-	Protocol    Protocol
-	ICMPType    uint8   // ICMP and ICMPv6
-	ICMPCode    uint8   // ICMP and ICMPv6
-	Options     Options // TCP
-	Payload     []byte
+	// Flags are TCP's. With URG the urgent pointer is just past the payload, where a
+	// BSD socket puts it for a telnet Synch (RFC 854).
+	Flags    Flags
+	TTL      uint8 // IPv4 TTL or IPv6 hop limit
+	TOS      uint8 // IPv4 type of service or IPv6 traffic class: DSCP and ECN (RFC 2474, 3168)
+	Protocol Protocol
+	ICMPType uint8 // ICMP and ICMPv6
+	ICMPCode uint8 // ICMP and ICMPv6
+	// ICMPRest is the second word of an ICMP header: identifier and sequence number
+	// of an echo, the MTU of "fragmentation needed", 0 in most errors.
+	ICMPRest uint32
+	Options  Options // TCP
+	Payload  []byte
 
 	// Blob and BlobOffset say which application write the payload comes from, for
 	// a recorder that keeps each written byte once. Blob 0 is "not known".
@@ -70,8 +79,8 @@ type Packet struct {
 // packet's other options are dropped by Parse.
 type Options struct {
 	MSS           uint16 // octets; 0 is absent
-	WindowScale   uint8  // shift count 0..14; meaningful if HasWindowScale
-	NumBlocks     uint8  // number of SACK blocks, 0..4
+	WindowScale   uint8  // shift count 0..14; meaningful if HasScale
+	NumBlocks     uint8  // number of SACK blocks, 0..4; those that do not fit in 40 octets are not sent
 	HasScale      bool
 	SACKPermitted bool
 	Blocks        [4]SACKBlock
@@ -88,6 +97,14 @@ func (o *Options) IsZero() bool {
 // Len returns the length of the options on the wire in octets, padded to a
 // multiple of four: 0..40.
 func (o *Options) Len() int {
+	n := o.lenBeforeSACK()
+	if blocks := o.sentBlocks(); blocks > 0 {
+		n += 4 + 8*blocks // two NOPs before
+	}
+	return n
+}
+
+func (o *Options) lenBeforeSACK() int {
 	n := 0
 	if o.MSS != 0 {
 		n += 4
@@ -98,10 +115,15 @@ func (o *Options) Len() int {
 	if o.HasScale {
 		n += 4 // one NOP before
 	}
-	if o.NumBlocks > 0 {
-		n += 4 + 8*int(o.NumBlocks) // two NOPs before
-	}
 	return n
+}
+
+// sentBlocks is the number of SACK blocks that fit beside the other options.
+func (o *Options) sentBlocks() int {
+	if o.NumBlocks == 0 {
+		return 0
+	}
+	return min(int(o.NumBlocks), len(o.Blocks), (maxOptionsLen-o.lenBeforeSACK()-4)/8)
 }
 
 // Is6 reports whether the packet is IPv6.
