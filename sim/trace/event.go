@@ -227,3 +227,6 @@ type Link struct {
 	A, B                   NodeID
 	AInterface, BInterface int16
 }
+
+// String returns "host" or "firewall".
+func (k NodeKind) String() string { return [...]string{"host", "firewall"}[k] }

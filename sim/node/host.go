@@ -1,0 +1,242 @@
+package node
+
+import (
+	"math/rand/v2"
+	"net/netip"
+
+	"ftplab/sim/event"
+	"ftplab/sim/firewall"
+	"ftplab/sim/tcp"
+	"ftplab/sim/trace"
+	"ftplab/sim/wire"
+)
+
+// HostConfig describes a host.
+type HostConfig struct {
+	Interfaces []firewall.Interface
+	Routes     []firewall.Route // connected networks need none
+	TCP        tcp.Config
+}
+
+// Host is an end system: TCP endpoints, listeners, and the programs that use them.
+type Host struct {
+	w      *World
+	id     trace.NodeID
+	config HostConfig
+	out    []int32 // by interface: the direction that leaves through it, -1 for none
+	random *rand.Rand
+
+	conns     []conn // slots; a free one has no tcp
+	free      []uint32
+	byTuple   map[tuple]uint32 // an index beside conns, never iterated
+	lastTuple tuple            // of the packet before: bulk data comes in runs
+	lastConn  uint32
+	listeners []listener
+	programs  []program
+	timers    []event.Time // by program: when its timer item is due
+
+	dirty []uint32 // connections to settle
+	ipID  uint16
+}
+
+// tuple names a connection on its host.
+type tuple struct{ local, remote netip.AddrPort }
+
+// listener waits for connections to local; an invalid address means any.
+type listener struct {
+	local netip.AddrPort
+	owner uint32 // program
+	open  bool
+}
+
+// program is what runs on a host and uses its connections, by slot.
+type program interface {
+	start()
+	timer()
+	deadline() event.Time
+	opened(slot uint32)                    // a dialled or accepted connection is established
+	failed(slot uint32, f tcp.Failure)     // a dialled connection could not be
+	received(slot uint32, data []byte)     // data arrived in order
+	ended(slot uint32)                     // the peer will send no more
+	lost(slot uint32, failure tcp.Failure) // an established connection broke
+	room(slot uint32)                      // asked for by conn.wantRoom
+	flushed(slot uint32)                   // asked for by conn.wantFlush
+}
+
+// AddHost adds a host and returns its number. Nodes must be added in the order in
+// which the trace lists them.
+func (w *World) AddHost(config HostConfig) trace.NodeID {
+	h := &Host{
+		w: w, id: trace.NodeID(len(w.nodes)), config: config, out: noLinks(len(config.Interfaces)),
+		random:  rand.New(rand.NewPCG(w.random.Uint64(), w.random.Uint64())),
+		byTuple: map[tuple]uint32{},
+	}
+	w.nodes = append(w.nodes, endpoint{host: h})
+	return h.id
+}
+
+// add gives a program a place on the host and starts it at an instant.
+func (h *Host) add(p program, start event.Time) uint32 {
+	h.programs = append(h.programs, p)
+	h.timers = append(h.timers, event.Never)
+	i := uint32(len(h.programs) - 1)
+	if start != event.Never {
+		h.w.push(start, itemStart, at(h.id, i))
+	}
+	return i
+}
+
+// programTimer wakes a program whose deadline has come.
+func (h *Host) programTimer(i uint32) {
+	if h.timers[i] > h.w.now {
+		return // an earlier item took over
+	}
+	h.timers[i] = event.Never
+	p := h.programs[i]
+	if at := p.deadline(); at <= h.w.now {
+		p.timer()
+		h.drain()
+	}
+	h.armProgram(i)
+}
+
+func (h *Host) armProgram(i uint32) {
+	due := h.programs[i].deadline()
+	if due < h.timers[i] {
+		h.timers[i] = due
+		h.w.push(due, itemProgram, at(h.id, i))
+	}
+}
+
+// receive takes a packet off a link.
+func (h *Host) receive(_ trace.LinkID, p *wire.Packet) {
+	if !h.owns(p.Dst) || p.IsFragment() || p.BadChecksum {
+		return
+	}
+	switch p.Protocol {
+	case wire.TCP:
+		h.receiveTCP(p)
+	case wire.ICMP, wire.ICMPv6:
+		h.receiveICMP(p)
+	}
+	h.drain()
+}
+
+func (h *Host) receiveTCP(p *wire.Packet) {
+	key := tuple{p.DstEndpoint(), p.SrcEndpoint()}
+	if i, ok := h.lookup(key); ok {
+		c := &h.conns[i]
+		reopen := c.tcp.State() == tcp.TimeWait && p.Flags&(wire.SYN|wire.ACK|wire.RST) == wire.SYN
+		if !reopen {
+			c.tcp.Receive(h.w.now, p)
+			h.touch(i)
+			return
+		}
+		h.forget(i) // RFC 9293, 3.6.1: a new SYN may reopen a connection in TIME-WAIT
+	}
+	if p.Flags&(wire.SYN|wire.ACK|wire.RST|wire.FIN) == wire.SYN {
+		if l, ok := h.listening(p.DstEndpoint()); ok {
+			h.accept(l, key, p)
+			return
+		}
+	}
+	if reset, ok := tcp.ResetFor(p); ok {
+		h.send(&reset, tcp.ResetSegment)
+	}
+}
+
+func (h *Host) lookup(key tuple) (uint32, bool) {
+	if key == h.lastTuple {
+		return h.lastConn, true
+	}
+	i, ok := h.byTuple[key]
+	if ok {
+		h.lastTuple, h.lastConn = key, i
+	}
+	return i, ok
+}
+
+// receiveICMP tells a connection about an error that quotes one of its segments.
+func (h *Host) receiveICMP(p *wire.Packet) {
+	unreachable := p.Protocol == wire.ICMP && p.ICMPType == 3 || p.Protocol == wire.ICMPv6 && p.ICMPType == 1
+	if !unreachable {
+		return
+	}
+	inner, err := wire.ParseQuote(p.Payload)
+	if err != nil || inner.Protocol != wire.TCP {
+		return
+	}
+	if i, ok := h.lookup(tuple{inner.SrcEndpoint(), inner.DstEndpoint()}); ok {
+		h.conns[i].tcp.ReceiveICMP(h.w.now, icmpError(p))
+		h.touch(i)
+	}
+}
+
+// icmpError says what an unreachable message means for TCP (RFC 1122, 4.2.3.9, and
+// what Linux makes of it).
+func icmpError(p *wire.Packet) tcp.ICMPError {
+	port := p.Protocol == wire.ICMP && (p.ICMPCode == 2 || p.ICMPCode == 3) || p.Protocol == wire.ICMPv6 && p.ICMPCode == 4
+	if port {
+		return tcp.ICMPPortUnreachable
+	}
+	return tcp.ICMPHostUnreachable
+}
+
+func (h *Host) owns(a netip.Addr) bool {
+	for i := range h.config.Interfaces {
+		for _, prefix := range h.config.Interfaces[i].Prefixes {
+			if prefix.Addr() == a {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (h *Host) listening(local netip.AddrPort) (*listener, bool) {
+	for i := range h.listeners {
+		l := &h.listeners[i]
+		if l.open && l.local.Port() == local.Port() && (!l.local.Addr().IsValid() || l.local.Addr() == local.Addr()) {
+			return l, true
+		}
+	}
+	return nil, false
+}
+
+// route returns the direction that packets to a leave through, and the address they
+// leave from; false if there is no way.
+func (h *Host) route(a netip.Addr) (trace.LinkID, netip.Addr, bool) {
+	best, bits := -1, -1
+	for i := range h.config.Interfaces {
+		for _, prefix := range h.config.Interfaces[i].Prefixes {
+			if prefix.Masked().Contains(a) && prefix.Bits() > bits {
+				best, bits = i, prefix.Bits()
+			}
+		}
+	}
+	for _, r := range h.config.Routes {
+		if r.Dst.Contains(a) && r.Dst.Bits() > bits && !r.Blackhole {
+			best, bits = r.Interface, r.Dst.Bits()
+		}
+	}
+	if best < 0 || h.out[best] < 0 {
+		return 0, netip.Addr{}, false
+	}
+	for _, prefix := range h.config.Interfaces[best].Prefixes {
+		if prefix.Addr().Is4() == a.Is4() {
+			return trace.LinkID(h.out[best]), prefix.Addr(), true
+		}
+	}
+	return 0, netip.Addr{}, false
+}
+
+// send gives a packet of the host's own its identification and puts it on the way.
+func (h *Host) send(p *wire.Packet, sending tcp.Sending) trace.ID {
+	link, _, ok := h.route(p.Dst)
+	if !ok {
+		return 0
+	}
+	h.ipID++
+	p.ID, p.TTL, p.Serial = h.ipID, 64, 0
+	return h.w.transmit(h.id, link, p, sending)
+}

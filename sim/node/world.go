@@ -1,0 +1,171 @@
+// Package node is the network while it runs: hosts and firewalls, the links between
+// them, and the loop that takes one event after the other.
+//
+// Everything that happens is told to a trace.Recorder, with its cause: the state
+// machines of the packages tcp, ftp and firewall return facts, and it is here that
+// they are written down.
+package node
+
+import (
+	"math/rand/v2"
+
+	"ftplab/sim/event"
+	"ftplab/sim/firewall"
+	"ftplab/sim/trace"
+	"ftplab/sim/wire"
+)
+
+// The kinds of items in the queue.
+const (
+	itemArrival  uint32 = iota // Index: link direction; the packet at the head of its ring
+	itemConn                   // Index: host and connection; its TCP timer
+	itemIdleConn               // the same, of one in TIME-WAIT
+	itemProgram                // Index: host and program; its machine's timer
+	itemStart                  // Index: host and program; its beginning
+	itemExpiry                 // Index: firewall; entries of its tables time out
+	itemInput                  // Index: place in World.inputs
+)
+
+// at packs a node and a place within it into an item's index.
+func at(node trace.NodeID, place uint32) uint64 { return uint64(node)<<32 | uint64(place) }
+
+// World is a network in motion. Build one with New, add programs, then Run.
+type World struct {
+	now    event.Time
+	queue  event.Queue
+	rec    *trace.Recorder
+	random *rand.Rand
+
+	nodes []endpoint
+	links []direction
+
+	inputs []RuleChange
+	// busy counts the queued items that keep the run going: all but the expiry of
+	// table entries and the timers of connections that only wait in TIME-WAIT.
+	busy int
+	// waiting counts the programs that have yet to come to a result.
+	waiting int
+	// endAt is when a run whose programs are all done stops at the latest.
+	endAt event.Time
+
+	packet wire.Packet // the packet in hand: one place, so that nothing escapes
+	stats  Stats
+}
+
+// endpoint is a node: exactly one of the two is set.
+type endpoint struct {
+	host     *Host
+	firewall *Firewall
+}
+
+// Stats counts what a run did.
+type Stats struct {
+	Events     int // events in the trace
+	Packets    int // different packets
+	PacketHops int // packets put on a link
+}
+
+// Linger is how long a run goes on at most after every program has come to its
+// result, so that the connections' ends can be seen.
+const Linger event.Time = 10e9
+
+// New returns a world that records into rec. Seed makes its random choices.
+func New(rec *trace.Recorder, seed uint64) *World {
+	return &World{rec: rec, random: rand.New(rand.NewPCG(seed, 0x667470)), endAt: event.Never}
+}
+
+// Now returns the present instant.
+func (w *World) Now() event.Time { return w.now }
+
+// Stats returns what was done so far.
+func (w *World) Stats() Stats {
+	s := w.stats
+	s.Events = w.rec.Len()
+	s.Packets = w.rec.Trace().Packets()
+	return s
+}
+
+// RuleChange replaces a firewall's rules, as an administrator would; the connection
+// table is kept. Text says it for people.
+type RuleChange struct {
+	Node    trace.NodeID
+	Rules   *firewall.Ruleset
+	Options firewall.Options
+	Text    string
+}
+
+// Schedule makes a change at an instant. It may be called before Run only.
+func (w *World) Schedule(when event.Time, change RuleChange) {
+	w.inputs = append(w.inputs, change)
+	w.push(when, itemInput, uint64(len(w.inputs)-1))
+}
+
+func (w *World) change(c RuleChange) {
+	w.nodes[c.Node].firewall.device.SetRules(c.Rules, c.Options)
+	w.rec.Body(w.now, c.Node, trace.Input{Text: c.Text})
+}
+
+// push schedules an item that keeps the run going.
+func (w *World) push(at event.Time, kind uint32, index uint64) {
+	w.busy++
+	w.queue.Push(at, kind, index)
+}
+
+// Run goes on until nothing is left to do, Linger after the last program has come
+// to its result, or at until, whatever is first.
+func (w *World) Run(until event.Time) {
+	for w.busy > 0 && w.queue.NextAt() <= min(until, w.endAt) {
+		w.step()
+	}
+}
+
+func (w *World) step() {
+	item := w.queue.Pop()
+	w.now = item.At
+	switch item.Kind {
+	case itemArrival:
+		w.busy--
+		w.arrival(trace.LinkID(item.Index))
+	case itemConn:
+		w.busy--
+		w.nodes[item.Index>>32].host.connTimer(uint32(item.Index))
+	case itemIdleConn:
+		w.nodes[item.Index>>32].host.connTimer(uint32(item.Index))
+	case itemProgram:
+		w.busy--
+		w.nodes[item.Index>>32].host.programTimer(uint32(item.Index))
+	case itemExpiry:
+		w.nodes[item.Index].firewall.expire()
+	case itemStart:
+		w.busy--
+		w.rec.Cause = 0
+		w.nodes[item.Index>>32].host.programs[uint32(item.Index)].start()
+	case itemInput:
+		w.busy--
+		w.rec.Cause = 0
+		w.change(w.inputs[item.Index])
+	}
+}
+
+// arrival takes the packet at the head of a link to the node at its end.
+func (w *World) arrival(id trace.LinkID) {
+	l := &w.links[id]
+	sent := l.take(&w.packet)
+	if at := l.nextAt(); at != event.Never {
+		w.push(at, itemArrival, uint64(id))
+	}
+	w.rec.Cause = w.rec.Arrived(w.now, l.to, id, &w.packet, sent)
+	if to := w.nodes[l.to]; to.host != nil {
+		to.host.receive(id, &w.packet)
+	} else {
+		to.firewall.receive(id, l.toInterface, &w.packet)
+	}
+}
+
+// finished notes that a program came to its result.
+func (w *World) finished() {
+	w.waiting--
+	if w.waiting == 0 {
+		w.endAt = w.now + Linger
+	}
+}

@@ -1,0 +1,189 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"ftplab/sim/event"
+	"ftplab/sim/firewall"
+	"ftplab/sim/node"
+	"ftplab/sim/tcp"
+	"ftplab/sim/trace"
+)
+
+const (
+	defaultUntil      = event.Time(30 * 24 * time.Hour)
+	defaultQueueLimit = 256 << 10 // octets
+	defaultProbeTime  = 3 * time.Second
+)
+
+// Run runs a scenario with changes from outside and returns what happened. It fails
+// only if the scenario contradicts itself: a name that is not there, two links at one
+// interface. Sessions of the trace are numbered like the scenario's clients, from 1.
+func Run(sc Scenario, inputs ...Input) (*trace.Trace, error) {
+	b := builder{sc: &sc, ids: map[string]trace.NodeID{}}
+	if err := b.check(inputs); err != nil {
+		return nil, fmt.Errorf("scenario %q: %w", sc.Name, err)
+	}
+	b.rec = trace.NewRecorder(b.nodes, b.links)
+	b.world = node.New(b.rec, sc.Seed)
+	b.build()
+	for _, in := range inputs {
+		b.world.Schedule(in.At, node.RuleChange{Node: b.ids[in.Node], Rules: in.Rules, Options: in.Options, Text: in.Text})
+	}
+	until := sc.Until
+	if until == 0 {
+		until = defaultUntil
+	}
+	b.world.Run(until)
+	return b.rec.Trace(), nil
+}
+
+// builder makes a world of a scenario.
+type builder struct {
+	sc    *Scenario
+	ids   map[string]trace.NodeID
+	nodes []trace.Node
+	links []trace.Link
+	rec   *trace.Recorder
+	world *node.World
+}
+
+// check resolves every name, before anything is built.
+func (b *builder) check(inputs []Input) error {
+	for _, n := range b.sc.Nodes {
+		if _, twice := b.ids[n.Name]; twice {
+			return fmt.Errorf("two nodes are named %q", n.Name)
+		}
+		b.ids[n.Name] = trace.NodeID(len(b.nodes))
+		b.nodes = append(b.nodes, trace.Node{Name: n.Name, Kind: n.Kind, Rules: n.Rules, Interfaces: n.Interfaces})
+	}
+	used := map[Port]bool{}
+	for _, l := range b.sc.Links {
+		var link trace.Link
+		for _, end := range []struct {
+			port Port
+			node *trace.NodeID
+			i    *int16
+		}{{l.A, &link.A, &link.AInterface}, {l.B, &link.B, &link.BInterface}} {
+			id, i, err := b.port(end.port)
+			if err != nil {
+				return err
+			}
+			if used[end.port] {
+				return fmt.Errorf("two links at interface %s of %s", end.port.Interface, end.port.Node)
+			}
+			used[end.port] = true
+			*end.node, *end.i = id, i
+		}
+		b.links = append(b.links, link)
+	}
+	return b.checkPrograms(inputs)
+}
+
+// checkPrograms sees that every program is on a host and every input at a firewall.
+func (b *builder) checkPrograms(inputs []Input) error {
+	var places []string
+	for _, s := range b.sc.Servers {
+		places = append(places, s.Node)
+	}
+	for _, c := range b.sc.Clients {
+		places = append(places, c.Node)
+	}
+	for _, s := range b.sc.Services {
+		places = append(places, s.Node)
+	}
+	for _, p := range b.sc.Probes {
+		places = append(places, p.Node)
+	}
+	for _, name := range places {
+		if err := b.is(name, trace.Host); err != nil {
+			return err
+		}
+	}
+	for _, in := range inputs {
+		if err := b.is(in.Node, trace.Firewall); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) is(name string, kind trace.NodeKind) error {
+	id, ok := b.ids[name]
+	if !ok {
+		return fmt.Errorf("there is no node %q", name)
+	}
+	if b.nodes[id].Kind != kind {
+		return fmt.Errorf("node %q is not a %v", name, kind)
+	}
+	return nil
+}
+
+func (b *builder) port(p Port) (trace.NodeID, int16, error) {
+	id, ok := b.ids[p.Node]
+	if !ok {
+		return 0, 0, fmt.Errorf("a link leads to %q, which is not a node", p.Node)
+	}
+	for i, f := range b.nodes[id].Interfaces {
+		if f.Name == p.Interface {
+			return id, int16(i), nil
+		}
+	}
+	return 0, 0, fmt.Errorf("node %q has no interface %q", p.Node, p.Interface)
+}
+
+func (b *builder) build() {
+	for i, n := range b.sc.Nodes {
+		if n.Kind == trace.Firewall {
+			b.world.AddFirewall(firewall.Config{
+				Name: n.Name, Interfaces: n.Interfaces, Routes: n.Routes, Rules: n.Rules, Options: n.Options,
+				Seed: b.sc.Seed<<16 + uint64(i),
+			})
+			continue
+		}
+		config := n.TCP
+		if config == (tcp.Config{}) {
+			config = tcp.DefaultConfig()
+		}
+		b.world.AddHost(node.HostConfig{Interfaces: n.Interfaces, Routes: n.Routes, TCP: config})
+	}
+	for i, l := range b.sc.Links {
+		limit := l.QueueLimit
+		if limit == 0 {
+			limit = defaultQueueLimit
+		}
+		t := b.links[i]
+		b.world.AddLink(t.A, t.AInterface, t.B, t.BInterface, node.LinkConfig{
+			Delay: event.Time(l.Delay), BitsPerSecond: l.BitsPerSecond, QueueLimit: limit, Loss: l.Loss,
+			Seed: b.sc.Seed<<16 + uint64(i),
+		})
+	}
+	b.programs()
+}
+
+func (b *builder) programs() {
+	for _, s := range b.sc.Servers {
+		port := s.Port
+		if port == 0 {
+			port = 21
+		}
+		b.world.AddFTPServer(b.ids[s.Node], port, s.Config)
+	}
+	for _, s := range b.sc.Services {
+		b.world.AddService(b.ids[s.Node], s.Port, s.Banner)
+	}
+	for i, c := range b.sc.Clients {
+		b.world.AddFTPClient(b.ids[c.Node], c.Start, uint16(i+1), c.Config)
+	}
+	for _, p := range b.sc.Probes {
+		timeout := p.Timeout
+		if timeout == 0 {
+			timeout = defaultProbeTime
+		}
+		b.world.AddProbe(b.ids[p.Node], p.Start, node.Probe{
+			Local: netip.AddrPortFrom(netip.Addr{}, p.SourcePort), Target: p.Target, Timeout: timeout,
+		})
+	}
+}
