@@ -34,7 +34,18 @@ type Config struct {
 
 // Device is a firewall: rules, connection table, expectations, inspection and NAT.
 // It is not safe for concurrent use.
-type Device struct{ config Config }
+type Device struct {
+	config   Config
+	program  *program
+	routes   routes
+	counters []Counter // by rule
+	now      event.Time
+	way      way // of the packet that is being judged
+	judged   judgement
+	replies  []Reply
+	changes  []Change
+	stack    []frame // of the chain that is being asked
+}
 
 // Options are the switches of a device that are not in its rules: the sysctls of
 // Linux, and the profile where vendors differ. The zero value is Linux 6.18 with
@@ -46,23 +57,59 @@ type Options struct {
 	Sysctl map[string]int
 }
 
-// NewDevice builds a device.
-func NewDevice(config Config) *Device { return &Device{config: config} }
+// NewDevice builds a device. Without rules it is a plain router.
+func NewDevice(config Config) *Device {
+	d := &Device{config: config, routes: newRoutes(config.Interfaces, config.Routes)}
+	d.Load(config.Rules, config.Options)
+	return d
+}
+
+// Load replaces the rules and the options, as when an administrator loads others: the
+// connection table and the expectations stay, the rules' counters begin anew.
+func (d *Device) Load(rules *Ruleset, options Options) {
+	if rules == nil {
+		rules = &Ruleset{}
+	}
+	d.config.Rules, d.config.Options = rules, options
+	d.program = compile(rules, d.config.Interfaces)
+	d.counters = make([]Counter, len(rules.Rules))
+	d.judged.base = -1
+}
 
 // Receive judges a packet that arrived on interface in at now. It may rewrite *p
 // (NAT, helper, TTL). Answers the device gives itself are taken with Replies.
 func (d *Device) Receive(now event.Time, in int, p *wire.Packet) Decision {
-	panic("not yet")
+	d.begin(now)
+	w := &d.way
+	w.start(p, in)
+	if d.program.linux {
+		d.receiveLinux(w)
+	} else {
+		d.receiveVendor(w)
+	}
+	return w.decision
 }
 
 // Send judges a packet that the device itself originates (a TCP reset, an ICMP
 // error): output and postrouting. Out is set by routing.
-func (d *Device) Send(now event.Time, p *wire.Packet) Decision { panic("not yet") }
+func (d *Device) Send(now event.Time, p *wire.Packet) Decision {
+	d.begin(now)
+	d.way.start(p, noInterface)
+	d.originate(&d.way)
+	return d.way.decision
+}
+
+func (d *Device) begin(now event.Time) {
+	d.now = now
+	d.replies = d.replies[:0]
+	d.changes = d.changes[:0]
+	d.judged.base = -1
+}
 
 // Replies returns the packets that the last Receive made the device send itself (a
 // reject's answer, the reset of its own closed port), already judged: only those
 // that leave, with the interface each leaves through. Valid until the next call.
-func (d *Device) Replies() []Reply { panic("not yet") }
+func (d *Device) Replies() []Reply { return d.replies }
 
 // Reply is a packet that a device originates.
 type Reply struct {
@@ -92,15 +139,15 @@ type Change struct {
 }
 
 // Changes returns what the last Receive, Send or Expire changed. Valid until the next call.
-func (d *Device) Changes() []Change { panic("not yet") }
+func (d *Device) Changes() []Change { return d.changes }
 
 // Expire removes what has timed out at now, and NextExpiry says when to call it next
 // (event.Never if nothing is tracked). Receive never sees an entry past its time,
 // whether or not Expire was called; calling it only makes the ends visible in time.
-func (d *Device) Expire(now event.Time) { panic("not yet") }
+func (d *Device) Expire(now event.Time) { d.begin(now) }
 
 // NextExpiry returns the instant at which the next entry or expectation times out.
-func (d *Device) NextExpiry() event.Time { panic("not yet") }
+func (d *Device) NextExpiry() event.Time { return event.Never }
 
 // EntryInfo is a connection as `conntrack -L` would print it.
 type EntryInfo struct {
@@ -134,10 +181,4 @@ type ExpectInfo struct {
 }
 
 // Entry returns the connection with this number as it is now; false when it is gone.
-func (d *Device) Entry(id uint32) (EntryInfo, bool) { panic("not yet") }
-
-// Explain says which rules were looked at and did not match on the way to the last
-// Decision of Receive or Send, in order, and for each one the field that missed. Of
-// the chains that were asked only the deciding one (with those it jumps to) is
-// explained. It may be called only until the next Receive, Send or Expire.
-func (d *Device) Explain() []Missed { panic("not yet") }
+func (d *Device) Entry(id uint32) (EntryInfo, bool) { return EntryInfo{}, false }

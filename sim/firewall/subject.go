@@ -1,0 +1,112 @@
+package firewall
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"net/netip"
+
+	"ftplab/sim/wire"
+)
+
+// address is an IP address as a 128-bit number; an IPv4 address is in the low 32
+// bits. Which family it is of is known from elsewhere.
+type address struct{ hi, lo uint64 }
+
+func addressOf(a netip.Addr) address {
+	if a.Is4() {
+		b := a.As4()
+		return address{lo: uint64(binary.BigEndian.Uint32(b[:]))}
+	}
+	b := a.As16()
+	return address{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+}
+
+// addr returns the address as the standard library's type.
+func (a address) addr(family uint8) netip.Addr {
+	if family == 4 {
+		var b [4]byte
+		binary.BigEndian.PutUint32(b[:], uint32(a.lo))
+		return netip.AddrFrom4(b)
+	}
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], a.hi)
+	binary.BigEndian.PutUint64(b[8:], a.lo)
+	return netip.AddrFrom16(b)
+}
+
+func (a address) less(b address) bool {
+	return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo
+}
+
+func (a address) and(b address) address { return address{a.hi & b.hi, a.lo & b.lo} }
+
+// next returns the address after a.
+func (a address) next() address {
+	lo, carry := bits.Add64(a.lo, 1, 0)
+	return address{a.hi + carry, lo}
+}
+
+func familyOf(a netip.Addr) uint8 {
+	if a.Is4() {
+		return 4
+	}
+	return 6
+}
+
+// noInterface is the place of an interface where there is none.
+const noInterface = -1
+
+// subject is what rules can ask of a packet at one moment of its way: the header,
+// decoded into numbers once, and what the device knows about it. It holds no
+// pointers, so that it can be kept for an explanation.
+type subject struct {
+	src, dst         address
+	srcPort, dstPort uint16
+	length           uint16 // octets of the datagram
+	in, out          int16
+	mark             uint32
+	slot             int32 // of the connection in the table; noSlot if it has none
+	family           uint8 // 4 or 6
+	protocol         wire.Protocol
+	flags            wire.Flags
+	fragment         uint8 // 0 not a fragment, 1 the first, 2 a later one
+	icmpType         uint8
+	icmpCode         uint8
+	ttl              uint8
+	tos              uint8
+	state            CTState
+	reply            bool // goes against the connection's original direction
+}
+
+// subjectOf decodes a packet that came in through an interface.
+func subjectOf(p *wire.Packet, in int) subject {
+	s := subject{
+		src: addressOf(p.Src), dst: addressOf(p.Dst),
+		srcPort: p.SrcPort, dstPort: p.DstPort,
+		length: uint16(p.Len()),
+		in:     int16(in), out: noInterface, slot: noSlot,
+		family: familyOf(p.Src), protocol: p.Protocol,
+		icmpType: p.ICMPType, icmpCode: p.ICMPCode,
+		flags: p.Flags, ttl: p.TTL, tos: p.TOS,
+	}
+	if p.IsFragment() {
+		s.fragment = 1
+		if p.FragmentOffset != 0 {
+			s.fragment = 2
+		}
+	}
+	return s
+}
+
+// hasPorts reports whether the packet carries a transport header with ports.
+func (s *subject) hasPorts() bool {
+	return (s.protocol == wire.TCP || s.protocol == wire.UDP) && s.fragment != 2
+}
+
+// hasFlags reports whether the packet carries a TCP header.
+func (s *subject) hasFlags() bool { return s.protocol == wire.TCP && s.fragment != 2 }
+
+// hasICMP reports whether the packet carries an ICMP header.
+func (s *subject) hasICMP() bool {
+	return (s.protocol == wire.ICMP || s.protocol == wire.ICMPv6) && s.fragment != 2
+}
