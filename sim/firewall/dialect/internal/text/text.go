@@ -24,25 +24,20 @@ func (w Word) Is(keyword string) bool { return strings.EqualFold(w.Text, keyword
 // Lower returns the word in lower case.
 func (w Word) Lower() string { return strings.ToLower(w.Text) }
 
-// Lines splits a text at its line ends (LF, CRLF or a lone CR), which are not part
-// of the lines. A line end at the very end does not start another line.
+// Lines splits a text at its line ends, which are not part of the lines: LF, or CR
+// LF. A line end at the very end does not start another line.
 func Lines(text string) []string {
-	lines := make([]string, 0, 1+strings.Count(text, "\n"))
-	for text != "" {
-		end := strings.IndexAny(text, "\r\n")
-		if end < 0 {
-			return append(lines, text)
-		}
-		lines = append(lines, text[:end])
-		if text[end] == '\r' && end+1 < len(text) && text[end+1] == '\n' {
-			end++
-		}
-		text = text[end+1:]
+	lines := strings.Split(text, "\n")
+	if last := len(lines) - 1; lines[last] == "" {
+		lines = lines[:last]
+	}
+	for i, line := range lines {
+		lines[i] = strings.TrimSuffix(line, "\r")
 	}
 	return lines
 }
 
-// Words splits a line at spaces and tabs. Column 1 is the line's first octet; offset
+// Words splits a line at blanks. Column 1 is the line's first octet; offset
 // is added to every column, for a line whose beginning was cut off.
 func Words(line string, offset int) []Word {
 	var words []Word
@@ -70,7 +65,7 @@ func Indent(line string) int {
 	return len(line)
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\v' || c == '\f' }
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r' }
 
 // Cursor reads the words of one statement from left to right.
 type Cursor struct {
