@@ -7,6 +7,7 @@ import (
 
 	"ftplab/sim/event"
 	"ftplab/sim/firewall"
+	"ftplab/sim/ftp"
 	"ftplab/sim/node"
 	"ftplab/sim/tcp"
 	"ftplab/sim/trace"
@@ -169,7 +170,12 @@ func (b *builder) programs() {
 		if port == 0 {
 			port = 21
 		}
-		b.world.AddFTPServer(b.ids[s.Node], port, s.Config)
+		files := ftp.DefaultTree()
+		if s.Files != nil {
+			files = s.Files.Clone()
+		}
+		config := s.Config
+		b.world.AddFTPServer(b.ids[s.Node], port, &config, files)
 	}
 	for _, s := range b.sc.Services {
 		b.world.AddService(b.ids[s.Node], s.Port, s.Banner)

@@ -66,6 +66,8 @@ type Server struct {
 	Node   string
 	Port   uint16 // of the control connection; 0 means 21
 	Config ftp.ServerConfig
+	// Files is what it serves; nil means ftp.DefaultTree. A run works on a copy.
+	Files *ftp.Tree
 }
 
 // Client is an FTP client that does one thing (or its script) and ends.

@@ -16,8 +16,10 @@ func (m *ftpMachine) do(e *ftp.Effect) {
 		m.dial(e, ftp.Control)
 	case ftp.DialData:
 		m.dial(e, ftp.Data)
-	case ftp.Send, ftp.SendUrgent:
+	case ftp.Send:
 		m.write(m.control, e.Bytes, e.Segment)
+	case ftp.SendUrgent:
+		m.writeUrgent(e.Bytes)
 	case ftp.SendData:
 		m.sendData(e)
 	case ftp.Listen:
@@ -81,6 +83,16 @@ func (m *ftpMachine) write(slot int32, data []byte, alone bool) {
 	if alone {
 		h.emit(uint32(slot))
 	}
+}
+
+// writeUrgent writes on the control connection with the last byte as urgent data.
+func (m *ftpMachine) writeUrgent(data []byte) {
+	if m.control == none || len(data) == 0 {
+		return
+	}
+	h := m.h
+	h.conns[m.control].tcp.WriteUrgent(h.w.now, data, h.w.rec.Blob(data))
+	h.touch(uint32(m.control))
 }
 
 func (m *ftpMachine) sendData(e *ftp.Effect) {

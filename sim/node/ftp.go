@@ -18,14 +18,16 @@ type ftpServer struct {
 	h        *Host
 	me       uint32
 	control  netip.AddrPort
-	config   ftp.ServerConfig
+	config   *ftp.ServerConfig
+	files    ftp.FileSystem
 	sessions uint16
 }
 
-// AddFTPServer runs an FTP server on a host from the beginning.
-func (w *World) AddFTPServer(node trace.NodeID, port uint16, config ftp.ServerConfig) {
+// AddFTPServer runs an FTP server on a host from the beginning. It changes files when
+// clients do.
+func (w *World) AddFTPServer(node trace.NodeID, port uint16, config *ftp.ServerConfig, files ftp.FileSystem) {
 	h := w.nodes[node].host
-	s := &ftpServer{h: h, control: netip.AddrPortFrom(netip.Addr{}, port), config: config}
+	s := &ftpServer{h: h, control: netip.AddrPortFrom(netip.Addr{}, port), config: config, files: files}
 	s.me = h.add(s, 0)
 }
 
@@ -37,12 +39,12 @@ func (s *ftpServer) opened(slot uint32) {
 	c := &s.h.conns[slot]
 	m := &ftpMachine{
 		h: s.h, server: true, session: s.sessions, control: int32(slot), data: none,
-		machine: ftp.NewSession(s.config, c.tuple.local, c.tuple.remote),
+		machine: ftp.NewSession(s.config, s.files),
 	}
 	m.me = s.h.add(m, event.Never)
 	c.owner, c.session = m.me, m.session
 	m.socket(trace.OpAccept, ftp.Control, c.tuple, ftp.NoFailure)
-	m.handle(ftp.Input{Kind: ftp.Start})
+	m.handle(ftp.Input{Kind: ftp.Start, Addr: c.tuple.remote, Local: c.tuple.local})
 }
 
 func (s *ftpServer) timer()                     {}
