@@ -101,7 +101,7 @@ func (w *World) Schedule(when event.Time, change RuleChange) {
 }
 
 func (w *World) change(c RuleChange) {
-	w.nodes[c.Node].firewall.device.SetRules(c.Rules, c.Options)
+	w.nodes[c.Node].firewall.device.Load(c.Rules, c.Options)
 	w.rec.Body(w.now, c.Node, trace.Input{Text: c.Text})
 }
 
