@@ -113,7 +113,7 @@ func (p *parser) packetFilterStatement(c *text.Cursor) *text.Problem {
 		c.Next()
 		return p.packetFilterDefault(c)
 	case w.Is("mac"), w.Is("user-defined"), w.Is("filter"):
-		p.warn(text.At(w, "packet-filter %s is not modelled: the statement is left out", w.Text))
+		p.warn(text.NotModelled(c.Words))
 		return nil
 	}
 	a := application{line: p.line, ipv6: c.Accept("ipv6"), statement: text.Join(c.Words)}
@@ -121,7 +121,7 @@ func (p *parser) packetFilterStatement(c *text.Cursor) *text.Problem {
 		return err
 	}
 	if c.Accept("vlan") {
-		p.warn(text.At(c.Last(), "a packet filter on VLANs is not modelled: the statement is left out"))
+		p.warn(text.NotModelled(c.Words))
 		return nil
 	}
 	everywhere := c.Accept("global")
@@ -222,7 +222,7 @@ func (p *parser) undoFilter(c *text.Cursor, first text.Word) *text.Problem {
 		p.firewallDefault = firewallDefault{}
 		return nil
 	case first.Is("firewall") && !c.Accept("packet-filter"):
-		p.warn(text.At(first, "undo firewall %s is not modelled: the statement is left out", c.Peek().Text))
+		p.warn(text.NotModelled(c.Words))
 		return nil
 	}
 	a := application{ipv6: c.Accept("ipv6"), v5: first.Is("firewall")}
@@ -292,6 +292,6 @@ func (p *parser) firewallStatement(c *text.Cursor) *text.Problem {
 	if near := text.Suggest(what.Text, []string{"enable", "default", "packet-filter", "aspf"}); near != "" {
 		return text.At(what, "%q is not a firewall statement", what.Text).WithHint("did you mean %s?", near)
 	}
-	p.warn(text.At(what, "firewall %s is not modelled: the statement is left out", what.Text))
+	p.warn(text.NotModelled(c.Words))
 	return nil
 }

@@ -129,7 +129,7 @@ func (p *parser) portMappingStatement(c *text.Cursor) *text.Problem {
 	c.Next()
 	c.Accept("application")
 	if !c.Accept("ftp") {
-		p.warn(text.At(c.Peek(), "port-mapping of %s is not modelled: the statement is left out", c.Peek().Text))
+		p.warn(text.NotModelled(c.Words))
 		return nil
 	}
 	if !c.Accept("port") {
@@ -196,7 +196,7 @@ func (p *parser) importStatement(c *text.Cursor, first text.Word) *text.Problem 
 		return text.At(first, "import stands outside a security zone").WithHint("begin with security-zone name Trust")
 	}
 	if !c.Accept("interface") {
-		p.warn(text.At(c.Peek(), "import %s is not modelled: the statement is left out", c.Peek().Text))
+		p.warn(text.NotModelled(c.Words))
 		return nil
 	}
 	w := c.Peek()

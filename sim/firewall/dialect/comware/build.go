@@ -190,18 +190,29 @@ func (p *parser) buildInspections(rules *firewall.Ruleset) {
 		}
 		if in.pair != nil {
 			inspected[in.pair] = true
-			i.FromZone, i.ToZone = in.pair.from.Text, in.pair.to.Text
+			i.FromZone, i.ToZone = p.zoneName(in.pair.from), p.zoneName(in.pair.to)
 		}
 		rules.Inspections = append(rules.Inspections, i)
 	}
 	for _, pair := range p.pairs {
 		if !inspected[pair] {
 			rules.Inspections = append(rules.Inspections, firewall.Inspection{
-				Kind: "aspf", Hook: firewall.Forward, FromZone: pair.from.Text, ToZone: pair.to.Text, Ports: p.controlPorts(),
+				Kind: "aspf", Hook: firewall.Forward, FromZone: p.zoneName(pair.from), ToZone: p.zoneName(pair.to), Ports: p.controlPorts(),
 				FTP: true, TCP: true, UDP: true, ICMP: true, Line: pair.line, Text: pair.text,
 			})
 		}
 	}
+}
+
+// zoneName returns a zone's name as its own statement writes it; "" for any.
+func (p *parser) zoneName(w text.Word) string {
+	if w.Is("any") {
+		return ""
+	}
+	if z := p.zones[w.Lower()]; z != nil {
+		return z.name
+	}
+	return w.Text
 }
 
 // controlPorts are the ports of FTP control connections: 21 and the mapped ones.

@@ -262,7 +262,7 @@ func (p *parser) other(c *text.Cursor) *text.Problem {
 	case "access-list", "iptables":
 		return text.At(w, "%q is not a Comware statement", w.Text).WithHint("this looks like another dialect: choose it with --dialect")
 	}
-	p.warn(text.At(w, "%s is not modelled: the statement is left out", w.Text))
+	p.warn(text.NotModelled(c.Words))
 	return nil
 }
 

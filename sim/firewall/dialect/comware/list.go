@@ -86,7 +86,7 @@ func (p *parser) aclStatement(c *text.Cursor) *text.Problem {
 	case w.Is("number"):
 		c.Next()
 	case w.Is("copy"), w.Is("logging"), w.Is("trap"):
-		p.warn(text.At(w, "acl %s is not modelled: the statement is left out", w.Text))
+		p.warn(text.NotModelled(c.Words))
 		return nil
 	}
 	number, name, err := listReference(c)
@@ -458,7 +458,7 @@ func (p *parser) undoStatement(c *text.Cursor) *text.Problem {
 	case w.Is("shutdown"), w.Is("description"):
 		return nil
 	default:
-		p.warn(text.At(w, "undo %s is not modelled: the statement is left out", w.Text))
+		p.warn(text.NotModelled(c.Words))
 		return nil
 	}
 }

@@ -2,6 +2,7 @@ package text
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -39,6 +40,21 @@ func At(w Word, format string, args ...any) *Problem {
 	return &Problem{Column: w.Column, EndColumn: w.End(), Message: fmt.Sprintf(format, args...)}
 }
 
+// NotModelled returns the warning that a whole statement is valid but not modelled.
+func NotModelled(words []Word) *Problem {
+	if len(words) == 0 {
+		return &Problem{Column: 1, EndColumn: 1, Message: "the statement is not modelled: it is left out"}
+	}
+	const shown = 4 // words that the message repeats
+	name := Join(words[:min(shown, len(words))])
+	if len(words) > shown {
+		name += " ..."
+	}
+	p := At(words[0], "%q is not modelled: the statement is left out", name)
+	p.EndColumn = words[len(words)-1].End()
+	return p
+}
+
 // Expected returns the problem that something else stands where what was expected,
 // with the nearest candidate in the spelling as its hint.
 func Expected(what string, w Word, candidates ...string) *Problem {
@@ -66,7 +82,7 @@ func oneOf(candidates []string) string {
 	return "expected " + strings.Join(candidates[:last], ", ") + " or " + candidates[last]
 }
 
-// Report collects the messages about one text, in the order in which they come.
+// Report collects the messages about one text.
 type Report struct {
 	File        string
 	diagnostics []firewall.Diagnostic
@@ -104,9 +120,11 @@ func (r *Report) add(severity firewall.Severity, line int, err error) {
 	r.diagnostics = append(r.diagnostics, d)
 }
 
-// Diagnostics returns the messages, with a last one where there were too many.
+// Diagnostics returns the messages in the order of the lines, with a last one where
+// there were too many.
 func (r *Report) Diagnostics() []firewall.Diagnostic {
-	all := r.diagnostics
+	all := slices.Clone(r.diagnostics)
+	slices.SortStableFunc(all, func(a, b firewall.Diagnostic) int { return a.Line - b.Line })
 	last := 1
 	if len(all) > 0 {
 		last = all[len(all)-1].Line
