@@ -1,0 +1,327 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"ftplab/sim/event"
+	"ftplab/sim/firewall"
+	"ftplab/sim/ftp"
+	"ftplab/sim/tcp"
+	"ftplab/sim/trace"
+	"ftplab/sim/wire"
+)
+
+// Explanation is the chain of causes behind what became of a run.
+type Explanation struct {
+	Question string
+	Causes   []Cause
+	// Advice is what would make it work, one way a line; empty if nothing failed.
+	Advice []string
+}
+
+// Cause is one link of the chain: who did what, and the event in which it did.
+type Cause struct {
+	Event trace.ID
+	At    event.Time
+	Who   string // "client said"
+	What  string // "PASV"
+	// Drop marks the verdict that took the packet.
+	Drop bool
+}
+
+// Why explains the first client's failure: from what the person asked for, over the
+// commands that led to it and the packet that a firewall took, to the end.
+func Why(t *trace.Trace) Explanation {
+	end, result, ended := Result(t)
+	if ended && result.OK {
+		return Explanation{Question: "Why did the transfer work?", Causes: workingCauses(t, end)}
+	}
+	x := Explanation{Question: "Why did the transfer fail?"}
+	drop := decisiveDrop(t, end)
+	goal := drop
+	if goal == 0 {
+		goal = end
+	}
+	if goal == 0 {
+		return x
+	}
+	x.Causes = chainCauses(t, goal, drop)
+	if ended && goal != end {
+		x.Causes = append(x.Causes, endCause(t, drop, end, &result))
+	}
+	x.Advice = advice(t, drop, &result)
+	return x
+}
+
+// decisiveDrop returns the first drop before the end that the client's session
+// caused; 0 if there is none.
+func decisiveDrop(t *trace.Trace, end trace.ID) trace.ID {
+	if end == 0 {
+		end = trace.ID(t.Len())
+	}
+	for id := trace.ID(1); id < end; id++ {
+		if t.Kind(id) != trace.KindJudged || !IsDrop(t.Event(id).Body.(trace.Judged).Decision.Action) {
+			continue
+		}
+		for _, cause := range t.Chain(id) {
+			if t.Kind(cause) == trace.KindFTP || t.Kind(cause) == trace.KindSocket {
+				return id
+			}
+		}
+	}
+	return 0
+}
+
+// chainCauses tells the chain of causes that ends in goal, without the steps that a
+// person would not mention.
+func chainCauses(t *trace.Trace, goal, drop trace.ID) []Cause {
+	chain := t.Chain(goal)
+	keep := worthTelling(t, chain)
+	var causes []Cause
+	for i, id := range chain {
+		if !keep[i] {
+			continue
+		}
+		e := t.Event(id)
+		cause := Cause{Event: id, At: e.Time, Drop: id == drop}
+		switch body := e.Body.(type) {
+		case trace.FTP:
+			cause.Who, cause.What = noteWords(t, &e, &body)
+		case trace.Sent:
+			cause.Who, cause.What = sentWords(t, &e, &body.Packet)
+		case trace.Judged:
+			d := NewDrop(t, id)
+			cause.Who, cause.What = d.Node+" "+d.Verb()+" it", d.By()+missedWords(d.Missed)
+		case trace.Ended:
+			cause.Who, cause.What = "result", OutcomeWords(body.Result.Outcome)
+		default:
+			continue
+		}
+		causes = append(causes, cause)
+	}
+	return causes
+}
+
+// worthTelling marks what a person would mention: what was asked for, the last two
+// commands with the reply before the last, the packets after the last thing said, and
+// the verdict.
+func worthTelling(t *trace.Trace, chain []trace.ID) []bool {
+	keep := make([]bool, len(chain))
+	said := 0 // exchanges told so far, from the end
+	spoken := false
+	for i := len(chain) - 1; i >= 0; i-- {
+		e := t.Event(chain[i])
+		switch body := e.Body.(type) {
+		case trace.FTP:
+			switch body.Note {
+			case ftp.UserAction:
+				keep[i] = !isTold(t, chain, keep, ftp.UserAction)
+			case ftp.CommandSent:
+				keep[i] = said < 2
+				said++
+				spoken = true
+			case ftp.ReplySent:
+				keep[i] = said < 1
+				spoken = true
+			case ftp.CommandReceived, ftp.ReplyReceived:
+				spoken = true
+			}
+		case trace.Sent:
+			from := t.Nodes[e.Node].Kind
+			keep[i] = !spoken && from == trace.Host
+		case trace.Judged:
+			keep[i] = i == len(chain)-1
+		case trace.Ended:
+			keep[i] = true
+		}
+	}
+	return keep
+}
+
+// isTold reports whether a note of this kind is kept already.
+func isTold(t *trace.Trace, chain []trace.ID, keep []bool, kind ftp.NoteKind) bool {
+	for i, id := range chain {
+		if note, ok := clientNote(t, id); ok && keep[i] && note.Note == kind {
+			return true
+		}
+	}
+	return false
+}
+
+func noteWords(t *trace.Trace, e *trace.Event, note *trace.FTP) (who, what string) {
+	name := t.Nodes[e.Node].Name
+	text := HidePassword(note.Text)
+	switch note.Note {
+	case ftp.UserAction:
+		return "you typed", text
+	case ftp.GaveUp:
+		return name + " gave up", text
+	}
+	if a, verb, err := ftp.ParseAnnouncement(text); err == nil && verb != "" {
+		text += fmt.Sprintf("  = port %d", a.Addr.Port())
+	}
+	return name + " said", text
+}
+
+func sentWords(t *trace.Trace, e *trace.Event, p *wire.Packet) (who, what string) {
+	name := t.Nodes[e.Node].Name
+	ends := fmt.Sprintf("%v → %v", p.SrcEndpoint(), p.DstEndpoint())
+	switch {
+	case p.Protocol == wire.ICMP || p.Protocol == wire.ICMPv6:
+		return name + " sent", fmt.Sprintf("%v type %d code %d to %v", p.Protocol, p.ICMPType, p.ICMPCode, p.Dst)
+	case p.Flags&(wire.SYN|wire.ACK) == wire.SYN:
+		return name + " opened", ends + "  SYN"
+	case p.Flags&wire.SYN != 0:
+		return name + " answered", fmt.Sprintf("SYN,ACK from port %d", p.SrcPort)
+	case p.Flags&wire.RST != 0:
+		return name + " refused", ends + "  RST"
+	}
+	return name + " sent", fmt.Sprintf("%s  %s, %d octets", ends, p.Flags, len(p.Payload))
+}
+
+// missedWords says which rules missed and why, shortly.
+func missedWords(missed []Missed) string {
+	if len(missed) == 0 {
+		return ""
+	}
+	fields, lines := []string{}, []string{}
+	for _, m := range missed {
+		lines = append(lines, fmt.Sprint(m.Line))
+		word := strings.ReplaceAll(m.Field, "-", " ")
+		if len(fields) == 0 || fields[len(fields)-1] != word {
+			fields = append(fields, word)
+		}
+	}
+	plural := ""
+	if len(lines) > 1 {
+		plural = "s"
+	}
+	return fmt.Sprintf("  (line%s %s missed: %s)", plural, strings.Join(lines, ", "), strings.Join(fields, ", "))
+}
+
+// endCause says how the client came to its result after the drop.
+func endCause(t *trace.Trace, drop, end trace.ID, result *ftp.Result) Cause {
+	e := t.Event(end)
+	cause := Cause{Event: end, At: e.Time, Who: t.Nodes[e.Node].Name + " gave up"}
+	var tries []string
+	if client, server := synsSent(t, drop, e.Node, end); client > 0 || server > 0 {
+		if client > 0 {
+			tries = append(tries, count(client, "SYN"))
+		}
+		if server > 0 {
+			tries = append(tries, count(server, "SYN")+" of the server")
+		}
+	}
+	what := OutcomeWords(result.Outcome)
+	if result.ServerReply != "" {
+		cause.Who, what = "server said", result.ServerReply
+	}
+	if len(tries) > 0 {
+		what += ", after " + strings.Join(tries, " and ")
+	}
+	if result.FailAfter >= 0 {
+		what += fmt.Sprintf(", %.1f s after the failing step", result.FailAfter.Seconds())
+	}
+	cause.What = what
+	return cause
+}
+
+func count(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// synsSent counts the SYNs of the connection whose packet was dropped, by who sent
+// them: the client's node or another host.
+func synsSent(t *trace.Trace, drop trace.ID, client trace.NodeID, end trace.ID) (byClient, byOther int) {
+	dropped, ok := t.PacketOf(drop)
+	if !ok || dropped.Protocol != wire.TCP {
+		return 0, 0
+	}
+	for id := trace.ID(1); id <= end; id++ {
+		if t.Kind(id) != trace.KindSent {
+			continue
+		}
+		e := t.Event(id)
+		sent := e.Body.(trace.Sent)
+		p := &sent.Packet
+		first := sent.Sending == tcp.Fresh || sent.Sending == tcp.SYNAgain
+		if t.Nodes[e.Node].Kind != trace.Host || !first || p.Flags&(wire.SYN|wire.ACK) != wire.SYN || !sameConnection(p, &dropped) {
+			continue
+		}
+		if e.Node == client {
+			byClient++
+		} else {
+			byOther++
+		}
+	}
+	return byClient, byOther
+}
+
+// sameConnection compares ports alone, which survive most translations.
+func sameConnection(a, b *wire.Packet) bool {
+	return a.SrcPort == b.SrcPort && a.DstPort == b.DstPort || a.SrcPort == b.DstPort && a.DstPort == b.SrcPort
+}
+
+// workingCauses tells why a transfer worked: what was asked for, what was said, and
+// the expectation that let the data connection in, if there was one.
+func workingCauses(t *trace.Trace, end trace.ID) []Cause {
+	causes := chainCauses(t, end, 0)
+	for id := trace.ID(1); id < end; id++ {
+		if t.Kind(id) != trace.KindTracked {
+			continue
+		}
+		e := t.Event(id)
+		change := e.Body.(trace.Tracked).Change
+		if change.Kind != firewall.ExpectNew {
+			continue
+		}
+		made := Cause{Event: id, At: e.Time, Who: t.Nodes[e.Node].Name + " expects", What: fmt.Sprintf("%v → %v, from `%s`", anyPort(change.Expect.Src.Addr().String(), change.Expect.Src.Port()), change.Expect.Dst, change.Expect.From)}
+		at := len(causes)
+		for i := range causes {
+			if causes[i].Event > id {
+				at = i
+				break
+			}
+		}
+		causes = append(causes[:at], append([]Cause{made}, causes[at:]...)...)
+	}
+	return causes
+}
+
+func anyPort(host string, port uint16) string {
+	if port == 0 {
+		return host + ":any"
+	}
+	return hostPort(host, port)
+}
+
+// Write writes the explanation for a terminal.
+func (x *Explanation) Write(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintln(b, x.Question)
+	width := 0
+	for _, c := range x.Causes {
+		width = max(width, utf8.RuneCountInString(c.Who))
+	}
+	for _, c := range x.Causes {
+		mark := " "
+		if c.Drop {
+			mark = "✗"
+		}
+		fmt.Fprintf(b, "%s %8.3f s  %s  %s  #%d\n", mark, c.At.Seconds(), pad(c.Who, width), c.What, c.Event)
+	}
+	if len(x.Advice) > 0 {
+		fmt.Fprintln(b, "To make it work:")
+	}
+	for _, line := range x.Advice {
+		fmt.Fprintf(b, "  - %s\n", line)
+	}
+	return b.Flush()
+}
