@@ -38,9 +38,12 @@ type Device struct {
 	config   Config
 	program  *program
 	routes   routes
+	settings settings
 	counters []Counter // by rule
+	table    table
+	expected expectations
+	random   uint64 // state of the generator
 	now      event.Time
-	way      way // of the packet that is being judged
 	judged   judgement
 	replies  []Reply
 	changes  []Change
@@ -59,7 +62,10 @@ type Options struct {
 
 // NewDevice builds a device. Without rules it is a plain router.
 func NewDevice(config Config) *Device {
-	d := &Device{config: config, routes: newRoutes(config.Interfaces, config.Routes)}
+	d := &Device{
+		config: config, routes: newRoutes(config.Interfaces, config.Routes),
+		table: newTable(), expected: newExpectations(), random: config.Seed,
+	}
 	d.Load(config.Rules, config.Options)
 	return d
 }
@@ -72,6 +78,7 @@ func (d *Device) Load(rules *Ruleset, options Options) {
 	}
 	d.config.Rules, d.config.Options = rules, options
 	d.program = compile(rules, d.config.Interfaces)
+	d.settings = newSettings(options)
 	d.counters = make([]Counter, len(rules.Rules))
 	d.judged.base = -1
 }
@@ -80,13 +87,13 @@ func (d *Device) Load(rules *Ruleset, options Options) {
 // (NAT, helper, TTL). Answers the device gives itself are taken with Replies.
 func (d *Device) Receive(now event.Time, in int, p *wire.Packet) Decision {
 	d.begin(now)
-	w := &d.way
-	w.start(p, in)
+	w := startWay(p, in, d.program)
 	if d.program.linux {
-		d.receiveLinux(w)
+		d.receiveLinux(&w)
 	} else {
-		d.receiveVendor(w)
+		d.receiveVendor(&w)
 	}
+	d.finish(&w)
 	return w.decision
 }
 
@@ -94,9 +101,10 @@ func (d *Device) Receive(now event.Time, in int, p *wire.Packet) Decision {
 // error): output and postrouting. Out is set by routing.
 func (d *Device) Send(now event.Time, p *wire.Packet) Decision {
 	d.begin(now)
-	d.way.start(p, noInterface)
-	d.originate(&d.way)
-	return d.way.decision
+	w := startWay(p, noInterface, d.program)
+	d.originate(&w)
+	d.finish(&w)
+	return w.decision
 }
 
 func (d *Device) begin(now event.Time) {
@@ -104,6 +112,11 @@ func (d *Device) begin(now event.Time) {
 	d.replies = d.replies[:0]
 	d.changes = d.changes[:0]
 	d.judged.base = -1
+	if t := &d.table; len(t.gone) > 0 {
+		t.free = append(t.free, t.gone...)
+		t.gone = t.gone[:0]
+	}
+	d.expire()
 }
 
 // Replies returns the packets that the last Receive made the device send itself (a
@@ -147,7 +160,7 @@ func (d *Device) Changes() []Change { return d.changes }
 func (d *Device) Expire(now event.Time) { d.begin(now) }
 
 // NextExpiry returns the instant at which the next entry or expectation times out.
-func (d *Device) NextExpiry() event.Time { return event.Never }
+func (d *Device) NextExpiry() event.Time { return d.firstDeadline() }
 
 // EntryInfo is a connection as `conntrack -L` would print it.
 type EntryInfo struct {
@@ -181,4 +194,10 @@ type ExpectInfo struct {
 }
 
 // Entry returns the connection with this number as it is now; false when it is gone.
-func (d *Device) Entry(id uint32) (EntryInfo, bool) { return EntryInfo{}, false }
+func (d *Device) Entry(id uint32) (EntryInfo, bool) {
+	slot, ok := d.table.slots[id]
+	if !ok {
+		return EntryInfo{}, false
+	}
+	return d.table.entries[slot].info(), true
+}

@@ -1,21 +1,54 @@
 package firewall
 
+import (
+	"net/netip"
+
+	"ftplab/sim/wire"
+)
+
 // receiveLinux takes a packet that came in along netfilter's hooks.
 func (d *Device) receiveLinux(w *way) {
 	if !d.walk(w, Prerouting) {
 		return
 	}
 	route, ok := d.routeIn(w)
-	if !ok {
-		return
+	switch {
+	case !ok:
+	case route != nil:
+		d.forward(w, route)
+	case d.walk(w, Input) && d.leave(w):
+		d.deliver(w)
 	}
-	if route == nil {
-		if d.walk(w, Input) {
-			d.deliver(w)
+}
+
+// walk takes a packet through the steps of a hook. It reports whether the packet goes
+// on.
+func (d *Device) walk(w *way, hook Hook) bool {
+	w.hook = hook
+	for _, step := range d.program.hooks[w.familyIndex()][hook] {
+		ok := true
+		switch step.kind {
+		case chainStep:
+			ok = d.askAt(w, step.chain)
+		case trackStep:
+			ok = d.track(w)
+		case translateStep:
+			ok = d.translate(w)
 		}
-		return
+		if !ok {
+			return false
+		}
 	}
-	d.forward(w, route)
+	return true
+}
+
+// askAt asks a base chain and acts on its verdict.
+func (d *Device) askAt(w *way, base int) bool {
+	o := d.ask(w, base)
+	if o.verdict == Accept && !isFilterHook(w.hook) {
+		return true
+	}
+	return d.decide(w, base, o)
 }
 
 // routeIn finds where a packet that came in goes: nil to the device itself. It is
@@ -23,89 +56,119 @@ func (d *Device) receiveLinux(w *way) {
 func (d *Device) routeIn(w *way) (*route, bool) {
 	s := &w.subject
 	switch {
-	case d.routes.isLocal(s.src, s.family):
-		d.drop(w, Routing, ReasonInvalid) // a martian: our own address from outside
-		return nil, false
-	case d.routes.isLocal(s.dst, s.family) || d.routes.isBroadcast(w.packet.Dst):
+	case d.routes.isLocal(s.src, s.family), w.packet.Src.IsMulticast(), w.packet.Src.IsLoopback(), w.packet.Dst.IsLoopback():
+		return nil, d.drop(w, Routing, ReasonInvalid) // a martian
+	case d.routes.isLocal(s.dst, s.family), w.packet.Dst.IsMulticast(), d.routes.isBroadcast(w.packet.Dst):
 		return nil, true
 	}
 	route, ok := d.routes.lookup(s.dst, s.family)
 	switch {
 	case !ok:
 		d.drop(w, Routing, ReasonNoRoute)
+		d.sendUnreachable(w)
 		return nil, false
 	case route.blackhole:
-		d.drop(w, Routing, ReasonNoRoute)
-		return nil, false
+		return nil, d.drop(w, Routing, ReasonNoRoute)
 	case w.packet.TTL <= 1:
 		d.drop(w, Routing, ReasonTTL)
+		if s.family == 6 {
+			d.sendError(w, icmpv6TimeExceeded, 0)
+		} else {
+			d.sendError(w, icmpTimeExceeded, 0)
+		}
 		return nil, false
 	}
 	return route, true
 }
 
+// sendUnreachable says that there is no route (net unreachable).
+func (d *Device) sendUnreachable(w *way) {
+	if w.subject.family == 6 {
+		d.sendError(w, icmpv6Unreachable, 0)
+	} else {
+		d.sendError(w, icmpUnreachable, 0)
+	}
+}
+
 func (d *Device) forward(w *way, route *route) {
 	w.packet.TTL--
 	w.subject.ttl--
-	w.subject.out = route.at
-	w.decision.Out = route.at
-	if !d.walk(w, Forward) {
-		return
-	}
-	if d.walk(w, Postrouting) {
+	w.sendTo(route)
+	if d.walk(w, Forward) && d.walk(w, Postrouting) && d.leave(w) {
 		w.decision.Action = ActionForward
 	}
 }
 
-// deliver hands a packet to the device itself.
-func (d *Device) deliver(w *way) { w.decision.Action = ActionLocal }
+func (w *way) sendTo(route *route) {
+	w.subject.out = route.at
+	w.decision.Out = route.at
+	w.via = route.via
+}
+
+// nextHop is where a packet goes that leaves: the gateway, or its destination.
+func (w *way) nextHop() netip.Addr {
+	if w.via.IsValid() {
+		return w.via
+	}
+	return w.packet.Dst
+}
+
+// deliver hands a packet to the device itself. Nothing listens there: it answers as a
+// host with closed ports does.
+func (d *Device) deliver(w *way) {
+	w.decision.Action = ActionLocal
+	p := w.packet
+	if p.BadChecksum || p.IsFragment() || p.Dst.IsMulticast() || d.routes.isBroadcast(p.Dst) {
+		return
+	}
+	switch {
+	case p.Protocol == wire.TCP:
+		if answer, ok := resetFor(p); ok {
+			d.answer(w, answer, false)
+		}
+	case p.Protocol == wire.ICMP && p.ICMPType == icmpEcho:
+		d.answer(w, echoReply(p, icmpEchoReply), false)
+	case p.Protocol == wire.ICMPv6 && p.ICMPType == icmpv6Echo:
+		d.answer(w, echoReply(p, icmpv6EchoReply), false)
+	case p.Protocol == wire.UDP:
+		kind := icmpErrors[ICMPPortUnreachable]
+		if w.subject.family == 6 {
+			d.sendError(w, kind.kind6, kind.code6)
+		} else {
+			d.sendError(w, kind.kind, kind.code)
+		}
+	}
+}
+
+func echoReply(p *wire.Packet, kind uint8) wire.Packet {
+	return wire.Packet{
+		Src: p.Dst, Dst: p.Src, Protocol: p.Protocol, TTL: ownTTL,
+		ICMPType: kind, ICMPRest: p.ICMPRest, Payload: p.Payload,
+	}
+}
 
 // originate takes a packet of the device's own on its way out.
 func (d *Device) originate(w *way) {
-	route, ok := d.routes.lookup(w.subject.dst, w.subject.family)
-	if !ok || route.blackhole {
-		d.drop(w, Routing, ReasonNoRoute)
+	if !d.routeOut(w) {
 		return
 	}
-	w.subject.out = route.at
-	w.decision.Out = route.at
-	if d.program.linux && !(d.walk(w, Output) && d.walk(w, Postrouting)) {
-		return
+	if d.program.linux {
+		before := w.subject.dst
+		if !d.walk(w, Output) || w.subject.dst != before && !d.routeOut(w) {
+			return
+		}
+		if !d.walk(w, Postrouting) || !d.leave(w) {
+			return
+		}
 	}
 	w.decision.Action = ActionForward
 }
 
-func (d *Device) receiveVendor(w *way) {
-	family := 0
-	if w.subject.family == 6 {
-		family = 1
+func (d *Device) routeOut(w *way) bool {
+	route, ok := d.routes.lookup(w.subject.dst, w.subject.family)
+	if !ok || route.blackhole {
+		return d.drop(w, Routing, ReasonNoRoute)
 	}
-	if !d.askLists(w, Inbound, d.program.inbound[family][w.subject.in]) {
-		return
-	}
-	route, ok := d.routeIn(w)
-	if !ok {
-		return
-	}
-	if route == nil {
-		d.deliver(w)
-		return
-	}
-	w.packet.TTL--
-	w.subject.ttl--
-	w.subject.out = route.at
-	w.decision.Out = route.at
-	if d.askLists(w, Outbound, d.program.outbound[family][route.at]) {
-		w.decision.Action = ActionForward
-	}
-}
-
-func (d *Device) askLists(w *way, hook Hook, lists []int) bool {
-	w.hook = hook
-	for _, list := range lists {
-		if !d.askAt(w, list) {
-			return false
-		}
-	}
+	w.sendTo(route)
 	return true
 }

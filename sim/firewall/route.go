@@ -129,3 +129,13 @@ func (r *routes) sourceFor(at int16, dst netip.Addr) (netip.Addr, bool) {
 	}
 	return first, first.IsValid()
 }
+
+// firstAddress returns the first address of a family on an interface.
+func (r *routes) firstAddress(at int16, family uint8) (address, bool) {
+	for i := range r.local {
+		if r.local[i].at == at && r.local[i].family == family {
+			return r.local[i].address, true
+		}
+	}
+	return address{}, false
+}

@@ -1,6 +1,10 @@
 package firewall
 
-import "ftplab/sim/wire"
+import (
+	"net/netip"
+
+	"ftplab/sim/wire"
+)
 
 // way is a packet's passage through the device.
 type way struct {
@@ -8,24 +12,49 @@ type way struct {
 	subject  subject
 	decision Decision
 	hook     Hook
+	// answers says that the packet is the device's answer to the one being judged:
+	// explanations are about that one.
+	answers bool
+	// entryChanged says that the packet changed its connection.
+	entryChanged bool
+	// templateHelper is the helper that a new connection will get (iptables).
+	templateHelper string
+	via            netip.Addr // gateway; invalid if the destination is a neighbour
 }
 
-// start begins a packet's way. A packet of the device's own has no interface in.
-func (w *way) start(p *wire.Packet, in int) {
-	*w = way{packet: p, subject: subjectOf(p, in)}
+// startWay begins a packet's way. A packet of the device's own has no interface in.
+func startWay(p *wire.Packet, in int, program *program) way {
+	w := way{packet: p, subject: subjectOf(p, in)}
 	w.decision = Decision{In: int16(in), Out: noInterface, Chain: -1, Rule: -1}
+	if program.tracks {
+		w.subject.state = StateInvalid // until it is tracked
+	}
+	return w
 }
 
-// drop ends the way: the device discards the packet for a reason of its own.
-func (d *Device) drop(w *way, hook Hook, reason Reason) {
+// dir is the direction of the packet within its connection.
+func (w *way) dir() direction {
+	if w.subject.reply {
+		return reply
+	}
+	return original
+}
+
+// familyIndex is 0 for IPv4 and 1 for IPv6.
+func (w *way) familyIndex() int { return int(w.subject.family-4) / 2 }
+
+// drop ends the way: the device discards the packet for a reason of its own. It
+// returns false, as what ends a way does.
+func (d *Device) drop(w *way, hook Hook, reason Reason) bool {
 	w.decision.Action = ActionDrop
 	w.decision.Hook = hook
 	w.decision.Reason = reason
 	w.decision.Out = noInterface
 	w.decision.Chain, w.decision.Rule = -1, -1
-	if w == &d.way {
+	if !w.answers {
 		d.judged.base = -1
 	}
+	return false
 }
 
 // decide notes what a chain decided, for Explain. It reports whether the packet
@@ -34,7 +63,7 @@ func (d *Device) decide(w *way, base int, o outcome) bool {
 	w.decision.Hook = w.hook
 	w.decision.Chain, w.decision.Rule = int16(o.chain), int16(o.rule)
 	w.decision.Reason = o.reason
-	if w == &d.way {
+	if !w.answers {
 		d.judged = judgement{subject: w.subject, base: base, rule: o.rule}
 	}
 	switch o.verdict {
@@ -45,11 +74,29 @@ func (d *Device) decide(w *way, base int, o outcome) bool {
 		return true
 	case Reject:
 		w.decision.Action = ActionReject
+		d.reject(w, o.with)
 	default:
 		w.decision.Action = ActionDrop
 	}
 	w.decision.Out = noInterface
 	return false
+}
+
+// finish completes the decision when the way has ended.
+func (d *Device) finish(w *way) {
+	if !d.program.tracks {
+		return
+	}
+	s := &w.subject
+	w.decision.State, w.decision.Reply = s.state, s.reply
+	if s.slot == noSlot {
+		return
+	}
+	e := &d.table.entries[s.slot]
+	w.decision.Entry = e.id
+	if w.entryChanged && e.has(StatusConfirmed) && !e.has(statusDying) {
+		d.changes = append(d.changes, Change{Kind: EntryUpdate, Entry: e.info()})
+	}
 }
 
 // isFilterHook reports whether accepting there is what people mean by it: the
@@ -60,32 +107,4 @@ func isFilterHook(h Hook) bool {
 		return true
 	}
 	return false
-}
-
-// walk takes a packet through the steps of a hook. It reports whether the packet goes
-// on.
-func (d *Device) walk(w *way, hook Hook) bool {
-	w.hook = hook
-	family := 0
-	if w.subject.family == 6 {
-		family = 1
-	}
-	for _, step := range d.program.hooks[family][hook] {
-		switch step.kind {
-		case chainStep:
-			if !d.askAt(w, step.chain) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// askAt asks a base chain and acts on its verdict.
-func (d *Device) askAt(w *way, base int) bool {
-	o := d.ask(w, base)
-	if o.verdict == Accept && !isFilterHook(w.hook) {
-		return true
-	}
-	return d.decide(w, base, o)
 }
