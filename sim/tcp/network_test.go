@@ -2,19 +2,18 @@ package tcp
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
-	"testing"
 	"time"
 
 	"ftplab/sim/event"
 	"ftplab/sim/wire"
 )
 
-var (
-	clientAddr = netip.MustParseAddrPort("10.0.0.2:1026")
-	serverAddr = netip.MustParseAddrPort("192.168.10.1:21")
-)
+// failer is the part of testing.TB that a property has too.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
 
 // side is one of the two hosts of a testNet.
 type side int
@@ -41,7 +40,7 @@ type fate []time.Duration
 // answers a SYN when it has no live connection; each side reads at once into got
 // unless it is told not to.
 type testNet struct {
-	t       testing.TB
+	t       failer
 	now     event.Time
 	queue   event.Queue
 	flying  []wire.Packet // by index of the queue's items
@@ -51,13 +50,13 @@ type testNet struct {
 	refuses bool // the server has no listener
 	// fate decides what happens to the n-th segment (from 0) that this side sends;
 	// nil is delivery after delay.
-	fate     func(from side, n int, p *wire.Packet) fate
-	delay    time.Duration
-	sent     [2]int
-	log      []logged
-	got      [2][]byte
-	unread   [2]bool // this side does not read
-	onSettle func(s side)
+	fate   func(from side, n int, p *wire.Packet) fate
+	delay  time.Duration
+	sent   [2]int
+	log    []logged
+	got    [2][]byte
+	unread [2]bool // this side does not read now
+	calls  []func()
 }
 
 const (
@@ -66,7 +65,7 @@ const (
 	itemCall
 )
 
-func newTestNet(t testing.TB, delay time.Duration) *testNet {
+func newTestNet(t failer, delay time.Duration) *testNet {
 	n := &testNet{t: t, delay: delay, iss: 1000, cfg: [2]Config{DefaultConfig(), DefaultConfig()}}
 	return n
 }
@@ -87,9 +86,6 @@ func (n *testNet) settle(s side) {
 			break
 		}
 		n.got[s] = append(n.got[s], data...)
-	}
-	if n.onSettle != nil {
-		n.onSettle(s)
 	}
 	n.emit(s)
 	if due := c.Deadline(); due != event.Never {
@@ -123,8 +119,11 @@ func (n *testNet) send(s side, p wire.Packet, sending Sending) {
 	}
 }
 
-// at calls back when virtual time has come to t; see run.
-func (n *testNet) call(after time.Duration) { n.queue.Push(n.now.Add(after), itemCall, 0) }
+// later does something when some time has passed.
+func (n *testNet) later(after time.Duration, f func()) {
+	n.calls = append(n.calls, f)
+	n.queue.Push(n.now.Add(after), itemCall, uint64(len(n.calls)-1))
+}
 
 // run lets the network run until nothing is left to happen, or until time d.
 func (n *testNet) run(until time.Duration) {
@@ -139,6 +138,8 @@ func (n *testNet) run(until time.Duration) {
 				c.Tick(n.now)
 				n.settle(side(item.Index))
 			}
+		case itemCall:
+			n.calls[item.Index]()
 		}
 	}
 	n.now = max(n.now, event.Time(until))
@@ -225,7 +226,7 @@ func (n *testNet) sentBy(s side, from int) []logged {
 }
 
 // checkInvariants checks what must hold whatever the network does.
-func checkInvariants(t testing.TB, c *Conn) {
+func checkInvariants(t failer, c *Conn) {
 	t.Helper()
 	var sacked, lost, retransmitted int
 	next := c.snd.una

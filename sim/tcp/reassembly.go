@@ -147,11 +147,14 @@ func (s *span) cutFront(seq uint32) {
 func (c *Conn) reportBlock(arrived span) {
 	b := &c.inbox
 	block := wire.SACKBlock{Left: arrived.seq, Right: arrived.endWithFIN()}
-	for i := range b.early { // sorted: one pass finds what touches it
-		e := &b.early[i]
-		if !seqAfter(e.seq, block.Right) && !seqBefore(e.endWithFIN(), block.Left) {
-			block.Left = seqMin(block.Left, e.seq)
+	for i := range b.early { // sorted by where they begin
+		if e := &b.early[i]; !seqAfter(e.seq, block.Right) {
 			block.Right = seqMax(block.Right, e.endWithFIN())
+		}
+	}
+	for i := len(b.early) - 1; i >= 0; i-- {
+		if e := &b.early[i]; seqBefore(e.seq, block.Left) && !seqBefore(e.endWithFIN(), block.Left) {
+			block.Left = e.seq
 		}
 	}
 	blocks := [maxBlocks]wire.SACKBlock{block}

@@ -35,7 +35,7 @@ func (r *roundTrip) sample(m time.Duration, cfg *Config) {
 		r.rttvar += (deviation - r.rttvar) / 4
 		r.srtt += (m - r.srtt) / 8
 	}
-	r.rto = min(r.srtt+max(4*r.rttvar, cfg.MinRTO), cfg.MaxRTO)
+	r.rto = min(cfg.wholeTicks(r.srtt+max(4*r.rttvar, cfg.MinRTO)), cfg.MaxRTO)
 }
 
 // backOff doubles the timeout (RFC 6298, section 5.5).

@@ -86,6 +86,14 @@ func (c *Conn) expiry(now event.Time, d time.Duration) event.Time {
 	return event.Time(((due>>shift)+1)<<shift) * event.Time(tick)
 }
 
+// wholeTicks rounds d up to ticks: the unit in which Linux keeps its timeouts.
+func (cfg *Config) wholeTicks(d time.Duration) time.Duration {
+	if cfg.TimerTick == 0 {
+		return d
+	}
+	return (d + cfg.TimerTick - 1) / cfg.TimerTick * cfg.TimerTick
+}
+
 // The timer wheel of Linux: 64 buckets a level, each level 8 times coarser.
 const (
 	wheelLevelSize  = 64
