@@ -23,9 +23,18 @@ const (
 // only if the scenario contradicts itself: a name that is not there, two links at one
 // interface. Sessions of the trace are numbered like the scenario's clients, from 1.
 func Run(sc Scenario, inputs ...Input) (*trace.Trace, error) {
+	t, _, err := RunStats(sc, inputs...)
+	return t, err
+}
+
+// Stats counts what a run did.
+type Stats = node.Stats
+
+// RunStats is Run, and returns as well what the run counted.
+func RunStats(sc Scenario, inputs ...Input) (*trace.Trace, Stats, error) {
 	b := builder{sc: &sc, ids: map[string]trace.NodeID{}}
 	if err := b.check(inputs); err != nil {
-		return nil, fmt.Errorf("scenario %q: %w", sc.Name, err)
+		return nil, Stats{}, fmt.Errorf("scenario %q: %w", sc.Name, err)
 	}
 	b.rec = trace.NewRecorder(b.nodes, b.links)
 	b.world = node.New(b.rec, sc.Seed)
@@ -38,7 +47,7 @@ func Run(sc Scenario, inputs ...Input) (*trace.Trace, error) {
 		until = defaultUntil
 	}
 	b.world.Run(until)
-	return b.rec.Trace(), nil
+	return b.rec.Trace(), b.world.Stats(), nil
 }
 
 // builder makes a world of a scenario.
@@ -170,18 +179,23 @@ func (b *builder) programs() {
 		if port == 0 {
 			port = 21
 		}
-		files := ftp.DefaultTree()
+		var files *ftp.Tree
 		if s.Files != nil {
 			files = s.Files.Clone()
+		} else {
+			files = ftp.DefaultTree()
 		}
 		config := s.Config
+		config.KeepBytes = true
 		b.world.AddFTPServer(b.ids[s.Node], port, &config, files)
 	}
 	for _, s := range b.sc.Services {
 		b.world.AddService(b.ids[s.Node], s.Port, s.Banner)
 	}
 	for i, c := range b.sc.Clients {
-		b.world.AddFTPClient(b.ids[c.Node], c.Start, uint16(i+1), c.Config)
+		config := c.Config
+		config.KeepBytes = true // payloads in a run are never written to again
+		b.world.AddFTPClient(b.ids[c.Node], c.Start, uint16(i+1), &config)
 	}
 	for _, p := range b.sc.Probes {
 		timeout := p.Timeout

@@ -51,9 +51,8 @@ func (sc *Scenario) addTriple(i int, rules *firewall.Ruleset, files *ftp.Tree) {
 	sc.Links = append(sc.Links, link)
 
 	sc.Servers = append(sc.Servers, Server{Node: server, Config: ftp.DefaultServerConfig(), Files: files})
-	config := ftp.DefaultClientConfig()
-	config.Server = netip.AddrPortFrom(at(172, 1), 21)
-	config.Mode = ftp.PORT
+	config := ftp.DefaultClientConfig(netip.AddrPortFrom(at(172, 1), 21))
+	config.Mode = ftp.ModePORT
 	config.Path = "/file"
 	sc.Clients = append(sc.Clients, Client{Node: client, Start: event.Time(i) * 1000, Config: config})
 }

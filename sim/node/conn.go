@@ -33,14 +33,16 @@ const (
 	lastEphemeral  = 60999
 )
 
-// listen opens a listener; port 0 of local means one of the ephemeral ports.
-func (h *Host) listen(local netip.AddrPort, owner uint32) (netip.AddrPort, bool) {
+// listen opens a listener and returns its address; port 0 of l.local means one of the
+// ephemeral ports.
+func (h *Host) listen(l listener) (netip.AddrPort, bool) {
+	local := l.local
 	if local.Port() == 0 {
 		local = netip.AddrPortFrom(local.Addr(), h.ephemeral())
 	} else if _, taken := h.listening(local); taken {
 		return local, false
 	}
-	l := listener{local: local, owner: owner, open: true}
+	l.local, l.open = local, true
 	for i := range h.listeners {
 		if !h.listeners[i].open {
 			h.listeners[i] = l
@@ -119,7 +121,7 @@ func (h *Host) accept(l *listener, key tuple, syn *wire.Packet) {
 	}
 	h.touch(h.slot(conn{
 		tcp:   tcp.Accept(h.w.now, syn, h.random.Uint32(), h.config.TCP),
-		tuple: key, owner: l.owner, link: link,
+		tuple: key, owner: l.owner, link: link, channel: l.channel, session: l.session,
 	}))
 }
 

@@ -118,15 +118,17 @@ func (m *ftpMachine) listen(e *ftp.Effect) {
 // tryListen opens a listener at local or, with a range of ports, at a random free one
 // of them, as servers do so that the next port is hard to guess (RFC 2577, 8).
 func (m *ftpMachine) tryListen(local netip.AddrPort, last uint16) (netip.AddrPort, bool) {
+	wanted := listener{local: local, owner: m.me, channel: ftp.Data, session: m.session}
 	first := local.Port()
 	if last <= first {
-		return m.h.listen(local, m.me)
+		return m.h.listen(wanted)
 	}
 	n := int(last-first) + 1
 	start := m.h.random.IntN(n)
 	for i := range n {
 		port := first + uint16((start+i)%n)
-		if got, ok := m.h.listen(netip.AddrPortFrom(local.Addr(), port), m.me); ok {
+		wanted.local = netip.AddrPortFrom(local.Addr(), port)
+		if got, ok := m.h.listen(wanted); ok {
 			return got, true
 		}
 	}
@@ -196,6 +198,6 @@ func (m *ftpMachine) finish() {
 		return
 	}
 	w := m.h.w
-	w.rec.Cause = w.rec.Body(w.now, m.h.id, trace.Ended{Session: m.session, Result: m.client.Result()})
+	w.rec.Cause = w.rec.Body(w.now, m.h.id, trace.Ended{Session: m.session, Result: *m.client.Result()})
 	w.finished()
 }

@@ -31,7 +31,7 @@ func (w *World) AddFTPServer(node trace.NodeID, port uint16, config *ftp.ServerC
 	s.me = h.add(s, 0)
 }
 
-func (s *ftpServer) start() { s.h.listen(s.control, s.me) }
+func (s *ftpServer) start() { s.h.listen(listener{local: s.control, owner: s.me}) }
 
 // opened hands an accepted control connection to a new session.
 func (s *ftpServer) opened(slot uint32) {
@@ -73,7 +73,7 @@ type ftpMachine struct {
 }
 
 // AddFTPClient runs an FTP client on a host from an instant on.
-func (w *World) AddFTPClient(node trace.NodeID, begin event.Time, session uint16, config ftp.ClientConfig) {
+func (w *World) AddFTPClient(node trace.NodeID, begin event.Time, session uint16, config *ftp.ClientConfig) {
 	h := w.nodes[node].host
 	client := ftp.NewClient(config)
 	m := &ftpMachine{h: h, machine: client, client: client, session: session, control: none, data: none}

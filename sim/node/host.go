@@ -6,6 +6,7 @@ import (
 
 	"ftplab/sim/event"
 	"ftplab/sim/firewall"
+	"ftplab/sim/ftp"
 	"ftplab/sim/tcp"
 	"ftplab/sim/trace"
 	"ftplab/sim/wire"
@@ -44,9 +45,11 @@ type tuple struct{ local, remote netip.AddrPort }
 
 // listener waits for connections to local; an invalid address means any.
 type listener struct {
-	local netip.AddrPort
-	owner uint32 // program
-	open  bool
+	local   netip.AddrPort
+	owner   uint32 // program
+	channel ftp.Channel
+	session uint16
+	open    bool
 }
 
 // program is what runs on a host and uses its connections, by slot.
@@ -167,7 +170,7 @@ func (h *Host) receiveICMP(p *wire.Packet) {
 		return
 	}
 	if i, ok := h.lookup(tuple{inner.SrcEndpoint(), inner.DstEndpoint()}); ok {
-		h.conns[i].tcp.ReceiveICMP(h.w.now, icmpError(p))
+		h.conns[i].tcp.ReceiveICMP(h.w.now, icmpError(p), inner.Seq)
 		h.touch(i)
 	}
 }

@@ -26,7 +26,9 @@ func (w *World) AddService(node trace.NodeID, port uint16, banner string) {
 	s.me = h.add(s, 0)
 }
 
-func (s *service) start() { s.h.listen(netip.AddrPortFrom(netip.Addr{}, s.port), s.me) }
+func (s *service) start() {
+	s.h.listen(listener{local: netip.AddrPortFrom(netip.Addr{}, s.port), owner: s.me})
+}
 
 func (s *service) opened(slot uint32) {
 	if len(s.banner) > 0 {

@@ -1,0 +1,244 @@
+package audit
+
+import (
+	"fmt"
+	"net/netip"
+	"sort"
+	"strings"
+
+	"ftplab/sim/firewall"
+	"ftplab/sim/wire"
+)
+
+// Ports is a set of ports as sorted, disjoint inclusive ranges.
+type Ports []PortRange
+
+// PortRange is an inclusive range of ports.
+type PortRange struct {
+	From uint16 `json:"from"`
+	To   uint16 `json:"to"`
+}
+
+// Count returns how many ports are in the set.
+func (p Ports) Count() int {
+	n := 0
+	for _, r := range p {
+		n += int(r.To) - int(r.From) + 1
+	}
+	return n
+}
+
+// String prints the set: "21, 1025-65535", or "none".
+func (p Ports) String() string {
+	if len(p) == 0 {
+		return "none"
+	}
+	var parts []string
+	for _, r := range p {
+		if r.From == r.To {
+			parts = append(parts, fmt.Sprint(r.From))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d-%d", r.From, r.To))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// portsOf joins ranges of a region's property d.
+func portsOf(r region, d int) Ports {
+	var all Ports
+	for i := range r {
+		s := r[i].spans[d]
+		all = append(all, PortRange{uint16(s.low.lo), uint16(s.high.lo)})
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].From < all[j].From })
+	var joined Ports
+	for _, next := range all {
+		if n := len(joined); n > 0 && int(next.From) <= int(joined[n-1].To)+1 {
+			joined[n-1].To = max(joined[n-1].To, next.To)
+			continue
+		}
+		joined = append(joined, next)
+	}
+	return joined
+}
+
+// Exposure is what an arbitrary host can do to a server behind the firewall.
+type Exposure struct {
+	Server netip.Addr `json:"server"`
+	// Connect are the server's ports to which a connection can be opened: the SYN gets
+	// to the server and the SYN-ACK gets back.
+	Connect      Ports `json:"connect"`
+	ConnectCount int   `json:"connect_count"`
+	// Probe are the ports that some TCP packet without a connection reaches, such as
+	// the bare ACK of a scan.
+	Probe      Ports `json:"probe"`
+	ProbeCount int   `json:"probe_count"`
+	// Outward are the ports of arbitrary hosts to which the server can open connections,
+	// and OutwardFrom the server's ports that it can do so from.
+	Outward      Ports `json:"outward"`
+	OutwardCount int   `json:"outward_count"`
+	OutwardFrom  Ports `json:"outward_from"`
+	// Expected are the ports that an FTP expectation can open, one at a time, to the
+	// host that the control connection comes from: whatever port the 227 names.
+	Expected      Ports `json:"expected"`
+	ExpectedCount int   `json:"expected_count"`
+}
+
+// exposure works out what an arbitrary host reaches on server.
+func (a *analysis) exposure(server netip.Addr) *Exposure {
+	x := &Exposure{Server: server}
+	var connect, probe, outward, outwardFrom, expected region
+	for _, way := range a.ways() {
+		in := a.packet(server, way, true)
+		connect = append(connect, a.twoWay(in, way)...)
+		probe = append(probe, a.permitted(a.strays(in))...)
+		if a.readsFTP() {
+			expected = append(expected, a.permitted(a.withState(a.flagged(in, wire.SYN), firewall.StateRelated, true))...)
+		}
+		out := a.packet(server, way, false)
+		opened := a.twoWay(out, way)
+		outward = append(outward, opened...)
+		outwardFrom = append(outwardFrom, opened...)
+	}
+	x.Connect, x.Probe = portsOf(connect, dimDestinationPort), portsOf(probe, dimDestinationPort)
+	x.Outward, x.OutwardFrom = portsOf(outward, dimDestinationPort), portsOf(outwardFrom, dimSourcePort)
+	if x.Connect.has(21) {
+		x.Expected = portsOf(expected, dimDestinationPort)
+	}
+	x.ConnectCount, x.ProbeCount = x.Connect.Count(), x.Probe.Count()
+	x.OutwardCount, x.ExpectedCount = x.Outward.Count(), x.Expected.Count()
+	return x
+}
+
+func (p Ports) has(port uint16) bool {
+	for _, r := range p {
+		if r.From <= port && port <= r.To {
+			return true
+		}
+	}
+	return false
+}
+
+// way is a pair of interfaces, by place: where a packet to the server comes in and goes
+// out.
+type way struct{ in, out int }
+
+// ways lists the pairs of different interfaces; the last place stands for any other, and
+// so it may be both.
+func (a *analysis) ways() []way {
+	other := len(a.u.interfaces)
+	var ways []way
+	for in := range other + 1 {
+		for out := range other + 1 {
+			if in != out || in == other {
+				ways = append(ways, way{in, out})
+			}
+		}
+	}
+	return ways
+}
+
+// packet is every TCP packet to the server (or from it) that goes this way.
+func (a *analysis) packet(server netip.Addr, w way, inward bool) box {
+	b := a.u.everything()
+	n := addressNumber(server)
+	if inward {
+		b.spans[dimDestination] = span{n, n}
+		b.sets[dimIn], b.sets[dimOut] = 1<<w.in, 1<<w.out
+	} else {
+		b.spans[dimSource] = span{n, n}
+		b.sets[dimIn], b.sets[dimOut] = 1<<w.out, 1<<w.in
+	}
+	b.spans[dimProtocol] = span{small(uint64(wire.TCP)), small(uint64(wire.TCP))}
+	b.sets[dimFragment], b.sets[dimReply], b.sets[dimHelper] = 1, 1, 1
+	return b
+}
+
+func (a *analysis) flagged(b box, f wire.Flags) box {
+	b.sets[dimFlags] = 1 << f
+	return b
+}
+
+// withState gives a packet the connection state that it has: none where the ruleset does
+// not track connections.
+func (a *analysis) withState(b box, s firewall.CTState, helper bool) box {
+	b.sets[dimState] = 1 << stateNone
+	if a.rs.UsesConntrack {
+		b.sets[dimState] = 0
+		for place := range stateNone {
+			if s&(1<<place) != 0 {
+				b.sets[dimState] |= 1 << place
+			}
+		}
+	}
+	if helper {
+		b.sets[dimHelper] = 1 << 1
+	}
+	return b
+}
+
+// strays are the packets that belong to no connection, with any flags.
+func (a *analysis) strays(b box) box {
+	return a.withState(b, firewall.StateNew|firewall.StateInvalid, false)
+}
+
+func (a *analysis) permitted(b box) region {
+	t := compile(a.rs, a.u, region{b})
+	a.addNotes(t)
+	return t.permit
+}
+
+// twoWay returns the packets with SYN among b whose SYN-ACK comes back as well.
+func (a *analysis) twoWay(b box, _ way) region {
+	syn := a.permitted(a.withState(a.flagged(b, wire.SYN), firewall.StateNew, false))
+	if len(syn) == 0 || a.sessionsReturn() {
+		return syn
+	}
+	back := a.flagged(b, wire.SYN|wire.ACK)
+	back.mirror()
+	back.sets[dimReply] = 1 << 1
+	answers := a.permitted(a.withState(back, firewall.StateEstablished, false))
+	for i := range answers {
+		answers[i].mirror()
+		// What the answer shares with its SYN is addresses and ports.
+		answers[i].sets = syn[0].sets
+	}
+	return syn.intersect(answers, a.u.budget)
+}
+
+// mirror turns the packets of a box round: the answers to them.
+func (b *box) mirror() {
+	s := &b.spans
+	s[dimSource], s[dimDestination] = s[dimDestination], s[dimSource]
+	s[dimSourcePort], s[dimDestinationPort] = s[dimDestinationPort], s[dimSourcePort]
+	b.sets[dimIn], b.sets[dimOut] = b.sets[dimOut], b.sets[dimIn]
+}
+
+// sessionsReturn reports whether a vendor's inspection lets the answers of a session
+// through whatever the lists say.
+func (a *analysis) sessionsReturn() bool {
+	for i := range a.rs.Inspections {
+		if a.rs.Inspections[i].TCP || a.rs.Inspections[i].FTP {
+			return true
+		}
+	}
+	return a.rs.Dialect == "asa"
+}
+
+// readsFTP reports whether the ruleset has FTP inspected anywhere.
+func (a *analysis) readsFTP() bool {
+	for i := range a.rs.Inspections {
+		if a.rs.Inspections[i].FTP {
+			return true
+		}
+	}
+	for i := range a.rs.Rules {
+		for _, part := range a.rs.Rules[i].Parts {
+			if e := part.Effect; e != nil && e.Kind == firewall.SetHelper && e.Text == "ftp" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,216 @@
+package audit
+
+import (
+	"math/big"
+	"math/bits"
+	"net/netip"
+)
+
+// number is an unsigned 128-bit integer: an address of either family, or a port.
+type number struct{ hi, lo uint64 }
+
+func small(n uint64) number { return number{lo: n} }
+
+func (a number) less(b number) bool { return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo }
+
+func (a number) next() number {
+	lo, carry := bits.Add64(a.lo, 1, 0)
+	return number{a.hi + carry, lo}
+}
+
+func (a number) previous() number {
+	lo, borrow := bits.Sub64(a.lo, 1, 0)
+	return number{a.hi - borrow, lo}
+}
+
+func addressNumber(a netip.Addr) number {
+	if a.Is4() {
+		b := a.As4()
+		return small(uint64(b[0])<<24 | uint64(b[1])<<16 | uint64(b[2])<<8 | uint64(b[3]))
+	}
+	b := a.As16()
+	var n number
+	for i := range 8 {
+		n.hi = n.hi<<8 | uint64(b[i])
+		n.lo = n.lo<<8 | uint64(b[8+i])
+	}
+	return n
+}
+
+func (a number) address(family Family) netip.Addr {
+	if family == IPv4 {
+		return netip.AddrFrom4([4]byte{byte(a.lo >> 24), byte(a.lo >> 16), byte(a.lo >> 8), byte(a.lo)})
+	}
+	var b [16]byte
+	for i := range 8 {
+		b[i], b[8+i] = byte(a.hi>>(56-8*i)), byte(a.lo>>(56-8*i))
+	}
+	return netip.AddrFrom16(b)
+}
+
+func (a number) big() *big.Int {
+	n := new(big.Int).SetUint64(a.hi)
+	return n.Or(n.Lsh(n, 64), new(big.Int).SetUint64(a.lo))
+}
+
+// span is an inclusive range of numbers.
+type span struct{ low, high number }
+
+func (s span) size() *big.Int {
+	n := new(big.Int).Sub(s.high.big(), s.low.big())
+	return n.Add(n, big.NewInt(1))
+}
+
+// The ordered properties of a packet.
+const (
+	dimSource = iota
+	dimDestination
+	dimProtocol
+	dimSourcePort
+	dimDestinationPort
+	dimICMPType
+	dimICMPCode
+	orderedDims
+)
+
+// The properties with few values: each value is a bit.
+const (
+	dimFlags    = iota // the 64 sets of TCP flags
+	dimState           // place of a bit of firewall.CTState, and 5 for none
+	dimFragment        // no fragment, first, later
+	dimReply           // original, reply direction
+	dimIn              // interfaces by place in the universe, the last is any other
+	dimOut
+	dimHelper // no helper, ftp
+	finiteDims
+)
+
+// box is a set of packets: the product of a range in each ordered property and a set in
+// each finite one. It is never empty.
+type box struct {
+	spans [orderedDims]span
+	sets  [finiteDims]uint64
+}
+
+// intersect returns the packets that are in both, if any are.
+func (a *box) intersect(b *box) (box, bool) {
+	c := *a
+	for d := range c.spans {
+		if c.spans[d].low.less(b.spans[d].low) {
+			c.spans[d].low = b.spans[d].low
+		}
+		if b.spans[d].high.less(c.spans[d].high) {
+			c.spans[d].high = b.spans[d].high
+		}
+		if c.spans[d].high.less(c.spans[d].low) {
+			return box{}, false
+		}
+	}
+	for d := range c.sets {
+		if c.sets[d] &= b.sets[d]; c.sets[d] == 0 {
+			return box{}, false
+		}
+	}
+	return c, true
+}
+
+// subtract appends to pieces the packets of a that are not in b, as disjoint boxes.
+func (a *box) subtract(b *box, pieces []box) []box {
+	if _, ok := a.intersect(b); !ok {
+		return append(pieces, *a)
+	}
+	rest := *a
+	for d := range rest.sets {
+		if outside := rest.sets[d] &^ b.sets[d]; outside != 0 {
+			piece := rest
+			piece.sets[d] = outside
+			pieces = append(pieces, piece)
+			rest.sets[d] &= b.sets[d]
+		}
+	}
+	for d := range rest.spans {
+		if rest.spans[d].low.less(b.spans[d].low) {
+			piece := rest
+			piece.spans[d].high = b.spans[d].low.previous()
+			pieces = append(pieces, piece)
+			rest.spans[d].low = b.spans[d].low
+		}
+		if b.spans[d].high.less(rest.spans[d].high) {
+			piece := rest
+			piece.spans[d].low = b.spans[d].high.next()
+			pieces = append(pieces, piece)
+			rest.spans[d].high = b.spans[d].high
+		}
+	}
+	return pieces
+}
+
+// volume is the number of different packets in the box.
+func (a *box) volume() *big.Int {
+	v := big.NewInt(1)
+	for d := range a.spans {
+		v.Mul(v, a.spans[d].size())
+	}
+	for d := range a.sets {
+		v.Mul(v, big.NewInt(int64(bits.OnesCount64(a.sets[d]))))
+	}
+	return v
+}
+
+// region is a set of packets as disjoint boxes.
+type region []box
+
+func (r region) volume() *big.Int {
+	v := new(big.Int)
+	for i := range r {
+		v.Add(v, r[i].volume())
+	}
+	return v
+}
+
+// budget bounds an analysis: the boxes it may make.
+type budget struct {
+	left int
+	hit  bool
+}
+
+func (b *budget) spend(n int) bool {
+	b.left -= n
+	if b.left < 0 {
+		b.hit = true
+	}
+	return !b.hit
+}
+
+// intersect returns the packets that are in both regions.
+func (r region) intersect(s region, b *budget) region {
+	var out region
+	for i := range r {
+		for j := range s {
+			if c, ok := r[i].intersect(&s[j]); ok {
+				if !b.spend(1) {
+					return out
+				}
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// subtract returns the packets of r that are not in s.
+func (r region) subtract(s region, b *budget) region {
+	rest := r
+	for j := range s {
+		var next region
+		for i := range rest {
+			before := len(next)
+			next = rest[i].subtract(&s[j], next)
+			if !b.spend(len(next) - before) {
+				return next
+			}
+		}
+		rest = next
+	}
+	return rest
+}
