@@ -18,7 +18,6 @@ func (d *Device) announceTranslated(w *way, e *entry, x expectation, found annou
 	if delta := len(text) - found.length; delta != 0 {
 		e.status |= statusSeqAdjust
 		e.adjust[dir].add(w.packet.Seq, int32(delta))
-		w.entryChanged = true
 	}
 	return ReasonNone
 }
