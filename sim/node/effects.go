@@ -17,7 +17,10 @@ func (m *ftpMachine) do(e *ftp.Effect) {
 	case ftp.DialData:
 		m.dial(e, ftp.Data)
 	case ftp.Send:
-		m.write(m.control, e.Bytes, e.Segment)
+		m.writeRaw(ftp.Control, m.opaque(ftp.Control, e.Bytes))
+		if e.Segment && m.control != none {
+			m.h.emit(uint32(m.control)) // it leaves before anything else is written
+		}
 	case ftp.SendUrgent:
 		m.writeUrgent(e.Bytes)
 	case ftp.SendData:
@@ -31,7 +34,9 @@ func (m *ftpMachine) do(e *ftp.Effect) {
 	case ftp.CloseControl, ftp.AbortControl:
 		m.endControl(e.Kind)
 	case ftp.StartTLS:
-		m.handleLater(ftp.Input{Kind: ftp.TLSFailed, Channel: e.Channel})
+		m.startTLS(e.Channel)
+	case ftp.StopTLS:
+		m.stopTLS(e.Channel)
 	case ftp.Done:
 		m.finish()
 	}
@@ -71,18 +76,18 @@ func (m *ftpMachine) dial(e *ftp.Effect, channel ftp.Channel) {
 	}
 }
 
-// write puts bytes on a connection. Alone says that they leave before anything else
-// is written, in segments of their own.
-func (m *ftpMachine) write(slot int32, data []byte, alone bool) {
+// writeRaw puts bytes on a connection as they are.
+func (m *ftpMachine) writeRaw(channel ftp.Channel, data []byte) {
+	slot := m.control
+	if channel == ftp.Data {
+		slot = m.data
+	}
 	if slot == none || len(data) == 0 {
 		return
 	}
 	h := m.h
 	h.conns[slot].tcp.Write(h.w.now, data, h.w.rec.Blob(data))
 	h.touch(uint32(slot))
-	if alone {
-		h.emit(uint32(slot))
-	}
 }
 
 // writeUrgent writes on the control connection with the last byte as urgent data.
@@ -96,7 +101,7 @@ func (m *ftpMachine) writeUrgent(data []byte) {
 }
 
 func (m *ftpMachine) sendData(e *ftp.Effect) {
-	m.write(m.data, e.Bytes, false)
+	m.writeRaw(ftp.Data, m.opaque(ftp.Data, e.Bytes))
 	if e.More && m.data != none {
 		m.h.conns[m.data].wantRoom = true
 		m.h.touch(uint32(m.data))
@@ -149,6 +154,9 @@ func (m *ftpMachine) endData(kind ftp.EffectKind) {
 	if m.data == none {
 		return
 	}
+	if kind == ftp.FinishData || kind == ftp.CloseData {
+		m.stopTLS(ftp.Data)
+	}
 	slot := uint32(m.data)
 	c := &m.h.conns[slot]
 	switch kind {
@@ -167,6 +175,9 @@ func (m *ftpMachine) endData(kind ftp.EffectKind) {
 		m.socket(trace.OpClose, ftp.Data, c.tuple, ftp.NoFailure)
 		c.tcp.Close(m.h.w.now)
 		m.data = none
+	}
+	if m.data == none {
+		m.secure[ftp.Data] = nil
 	}
 	m.h.touch(slot)
 }

@@ -6,6 +6,7 @@ import (
 	"ftplab/sim/event"
 	"ftplab/sim/ftp"
 	"ftplab/sim/tcp"
+	"ftplab/sim/tls"
 	"ftplab/sim/trace"
 )
 
@@ -66,7 +67,8 @@ type ftpMachine struct {
 	server  bool
 	session uint16
 
-	control, data int32 // slots; none if not open
+	control, data int32        // slots; none if not open
+	secure        [2]*tls.Conn // by channel; nil in clear
 	listener      netip.AddrPort
 	cause         trace.ID // what the machine heard last: the cause of its timers
 	done          bool
@@ -118,7 +120,7 @@ func (m *ftpMachine) failed(slot uint32, failure tcp.Failure) {
 	kind := ftp.ControlFailed
 	switch {
 	case c.channel == ftp.Data && int32(slot) == m.data:
-		kind, m.data = ftp.DataFailed, none
+		kind, m.data, m.secure[ftp.Data] = ftp.DataFailed, none, nil
 	case int32(slot) == m.control:
 		m.control = none
 	default:
@@ -131,9 +133,13 @@ func (m *ftpMachine) failed(slot uint32, failure tcp.Failure) {
 func (m *ftpMachine) received(slot uint32, data []byte) {
 	switch int32(slot) {
 	case m.control:
-		m.handle(ftp.Input{Kind: ftp.ControlBytes, Bytes: data})
+		if data = m.clear(ftp.Control, data); len(data) > 0 {
+			m.handle(ftp.Input{Kind: ftp.ControlBytes, Bytes: data})
+		}
 	case m.data:
-		m.handle(ftp.Input{Kind: ftp.DataBytes, Bytes: data})
+		if data = m.clear(ftp.Data, data); len(data) > 0 {
+			m.handle(ftp.Input{Kind: ftp.DataBytes, Bytes: data})
+		}
 	}
 }
 
@@ -152,7 +158,7 @@ func (m *ftpMachine) lost(slot uint32, failure tcp.Failure) {
 		m.control = none
 		m.handle(ftp.Input{Kind: ftp.ControlLost, Err: failureOf(failure)})
 	case m.data:
-		m.data = none
+		m.data, m.secure[ftp.Data] = none, nil
 		m.handle(ftp.Input{Kind: ftp.DataLost, Err: failureOf(failure)})
 	}
 }

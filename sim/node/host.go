@@ -69,6 +69,7 @@ type program interface {
 // AddHost adds a host and returns its number. Nodes must be added in the order in
 // which the trace lists them.
 func (w *World) AddHost(config HostConfig) trace.NodeID {
+	config.TCP.NoDelay = true // as FTP programs do: a command waits for no acknowledgment
 	h := &Host{
 		w: w, id: trace.NodeID(len(w.nodes)), config: config, out: noLinks(len(config.Interfaces)),
 		random:  rand.New(rand.NewPCG(w.random.Uint64(), w.random.Uint64())),
