@@ -9,22 +9,45 @@ type asciiConverter struct {
 	lastCR bool // the octet before was CR
 }
 
-// toNetwork puts a CR before each LF that has none, in new memory.
+// toNetwork puts a CR before each LF that has none. It returns b itself when there
+// is nothing to put, else new memory.
 func (c *asciiConverter) toNetwork(b []byte) []byte {
-	out := make([]byte, 0, len(b)+bytes.Count(b, []byte{'\n'}))
-	for _, octet := range b {
-		if octet == '\n' && !c.lastCR {
+	if len(b) == 0 {
+		return b
+	}
+	var out []byte
+	for rest := b; ; {
+		end := bytes.IndexByte(rest, '\n')
+		if end < 0 {
+			if out == nil {
+				out = b
+			} else {
+				out = append(out, rest...)
+			}
+			break
+		}
+		if out == nil {
+			out = make([]byte, 0, len(b)+bytes.Count(b, []byte{'\n'}))
+		}
+		out = append(out, rest[:end]...)
+		if end > 0 && rest[end-1] != '\r' || end == 0 && !c.lastCR {
 			out = append(out, '\r')
 		}
-		c.lastCR = octet == '\r'
-		out = append(out, octet)
+		out = append(out, '\n')
+		c.lastCR = false
+		rest = rest[end+1:]
 	}
+	c.lastCR = b[len(b)-1] == '\r'
 	return out
 }
 
-// fromNetwork takes the CR before each LF away, in new memory. A CR at the end of b
-// is held back until the next octet is known.
+// fromNetwork takes the CR before each LF away. It returns b itself when there is no
+// CR, else new memory. A CR at the end of b is held back until the next octet is
+// known.
 func (c *asciiConverter) fromNetwork(b []byte) []byte {
+	if !c.lastCR && bytes.IndexByte(b, '\r') < 0 {
+		return b
+	}
 	out := make([]byte, 0, len(b)+1)
 	for _, octet := range b {
 		if c.lastCR && octet != '\n' {

@@ -27,8 +27,13 @@ type backToBack struct {
 	// dropData says whose data SYNs vanish: the one of DialData by this end.
 	dropData  [2]bool
 	resetData [2]bool // or are refused
-	// sentData and receivedData collect what goes over the data connection.
-	notes []Effect
+	// dropControl makes the control bytes that contain it vanish, dropDial the control
+	// connection's SYNs.
+	dropControl string
+	dropDial    bool
+	// bounce has a third party accept and read all data.
+	bounce, toThirdParty bool
+	notes                []Effect
 }
 
 // end is one machine with the sockets a carrier keeps for it.
@@ -135,9 +140,15 @@ func (b *backToBack) perform(who int, f Effect) {
 	case Note:
 		b.record(who, f)
 	case Dial:
+		if b.dropDial {
+			return
+		}
 		b.deliver(who, 2*b.delay, -1, Input{Kind: ControlUp, Local: local})
 		b.deliver(1-who, 2*b.delay, -1, Input{Kind: Start, Addr: local, Local: remote})
 	case Send, SendUrgent:
+		if b.dropControl != "" && strings.Contains(string(f.Bytes), b.dropControl) {
+			return
+		}
 		b.deliver(1-who, b.delay, -1, Input{Kind: ControlBytes, Bytes: f.Bytes})
 	case CloseControl:
 		b.deliver(1-who, b.delay, -1, Input{Kind: ControlEOF})
@@ -155,25 +166,8 @@ func (b *backToBack) perform(who int, f Effect) {
 		b.dialData(who, f)
 	case AbandonData:
 		e.epoch++
-	case SendData:
-		b.deliver(1-who, b.delay, other.epoch, Input{Kind: DataBytes, Bytes: f.Bytes})
-		if f.More {
-			b.deliver(who, b.delay, e.epoch, Input{Kind: DataRoom})
-		}
-	case FinishData:
-		e.finSent = true
-		b.deliver(1-who, b.delay, other.epoch, Input{Kind: DataEOF})
-		b.deliver(who, 2*b.delay, e.epoch, Input{Kind: DataFlushed})
-	case CloseData:
-		if e.dataUp && !e.finSent {
-			b.deliver(1-who, b.delay, other.epoch, Input{Kind: DataEOF})
-		}
-		b.endData(e)
-	case AbortData:
-		if e.dataUp {
-			b.deliver(1-who, b.delay, other.epoch, Input{Kind: DataLost, Err: Reset})
-		}
-		b.endData(e)
+	case SendData, FinishData, CloseData, AbortData:
+		b.onDataConnection(who, f)
 	case StartTLS:
 		e.wantsTLS[f.Channel] = true
 		if other.wantsTLS[f.Channel] {
@@ -186,6 +180,35 @@ func (b *backToBack) perform(who int, f Effect) {
 	}
 }
 
+func (b *backToBack) onDataConnection(who int, f Effect) {
+	e, other := b.ends[who], b.ends[1-who]
+	peerEpoch := other.epoch
+	if b.toThirdParty {
+		peerEpoch = 1 << 30 // to nobody here
+	}
+	switch f.Kind {
+	case SendData:
+		b.deliver(1-who, b.delay, peerEpoch, Input{Kind: DataBytes, Bytes: f.Bytes})
+		if f.More {
+			b.deliver(who, b.delay, e.epoch, Input{Kind: DataRoom})
+		}
+	case FinishData:
+		e.finSent = true
+		b.deliver(1-who, b.delay, peerEpoch, Input{Kind: DataEOF})
+		b.deliver(who, 2*b.delay, e.epoch, Input{Kind: DataFlushed})
+	case CloseData:
+		if e.dataUp && !e.finSent {
+			b.deliver(1-who, b.delay, peerEpoch, Input{Kind: DataEOF})
+		}
+		b.endData(e)
+	case AbortData:
+		if e.dataUp {
+			b.deliver(1-who, b.delay, peerEpoch, Input{Kind: DataLost, Err: Reset})
+		}
+		b.endData(e)
+	}
+}
+
 func (b *backToBack) endData(e *end) {
 	e.dataUp, e.finSent = false, false
 	e.epoch++
@@ -195,6 +218,9 @@ func (b *backToBack) dialData(who int, f Effect) {
 	e, other := b.ends[who], b.ends[1-who]
 	local := netip.AddrPortFrom(e.addr, f.Local.Port())
 	switch {
+	case b.bounce && f.Addr.Addr() != other.addr:
+		b.toThirdParty = true
+		b.deliver(who, 2*b.delay, e.epoch, Input{Kind: DataUp, Addr: f.Addr, Local: local})
 	case b.dropData[who] || f.Addr.Addr() != other.addr:
 	case b.resetData[who] || other.listen != f.Addr.Port():
 		b.deliver(who, 2*b.delay, e.epoch, Input{Kind: DataFailed, Err: Refused})

@@ -67,7 +67,7 @@ func (r *lineReader) next(b []byte) (line []byte, status lineStatus, used int) {
 	if len(r.partial) == 0 && !r.skipping && r.telnet == telnetData {
 		end := bytes.IndexByte(b, '\n')
 		if end >= 0 && end <= MaxCommandLine && (r.raw || bytes.IndexByte(b[:end], telnetIAC) < 0) {
-			return trimLine(b[:end]), lineReady, end + 1
+			return r.trim(b[:end]), lineReady, end + 1
 		}
 	}
 	for i, c := range b {
@@ -99,14 +99,18 @@ func (r *lineReader) endLine() ([]byte, lineStatus) {
 		r.skipping = false
 		return nil, lineNone
 	}
-	line := trimLine(r.partial)
+	line := r.trim(r.partial)
 	r.partial = r.partial[:0]
 	return line, lineReady
 }
 
-// trimLine takes one CR off the end and, from the start, octets that are what a
-// Synch leaves when its IAC was taken out as urgent data.
-func trimLine(line []byte) []byte {
+// trim takes one CR off the end and, from the start, octets that are what a Synch
+// leaves when its IAC was taken out as urgent data. vsftpd takes all CRs, and no
+// Telnet.
+func (r *lineReader) trim(line []byte) []byte {
+	if r.raw {
+		return bytes.TrimRight(line, "\r")
+	}
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	for len(line) > 0 && line[0] >= telnetSE {
 		line = line[1:]

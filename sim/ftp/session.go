@@ -214,7 +214,7 @@ func (s *Session) submit(line string) {
 
 func (s *Session) actsAtOnce(line string) bool {
 	verb, _, _ := strings.Cut(line, " ")
-	switch strings.ToUpper(verb) {
+	switch upperASCII(verb) {
 	case "ABOR", "STAT", "QUIT":
 		return true
 	}
@@ -235,7 +235,7 @@ func (s *Session) runWaiting() {
 func (s *Session) execute(line string) {
 	s.restartIdle()
 	verb, arg, _ := strings.Cut(line, " ")
-	verb = strings.ToUpper(verb)
+	verb = upperASCII(verb)
 	s.note(Effect{Note: CommandReceived, Text: maskPassword(line)})
 	switch {
 	case line == "" && s.profile.ignoreEmptyLine:
@@ -243,7 +243,7 @@ func (s *Session) execute(line string) {
 	case !s.profile.rawTelnet && strings.IndexByte(line, 0) >= 0:
 		s.refuse(saidBadCharacter)
 		return
-	case strings.IndexByte(line, '\r') >= 0:
+	case !s.profile.rawTelnet && strings.IndexByte(line, '\r') >= 0:
 		s.refuse(saidBadLine)
 		return
 	case !s.profile.rawTelnet && !s.login.done && strings.Contains(arg, "HTTP/"):
@@ -251,9 +251,8 @@ func (s *Session) execute(line string) {
 		s.close()
 		return
 	}
-	if s.profile.rawTelnet {
-		verb = strings.TrimPrefix(verb, "\xff\xf4\xff\xf2") // vsftpd knows the Synch before ABOR
-		verb = strings.TrimPrefix(verb, "\xf2")
+	if verb == vsftpdAbort && s.profile.rawTelnet {
+		verb = "ABOR"
 	}
 	c := s.lookup(verb)
 	switch {
@@ -282,6 +281,17 @@ func (s *Session) lookup(verb string) *command {
 		}
 	}
 	return nil
+}
+
+// upperASCII is strings.ToUpper for octets that need not be UTF-8.
+func upperASCII(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
 }
 
 // maskPassword hides what must not stand in a record.

@@ -9,7 +9,7 @@ import (
 
 // setType handles TYPE (RFC 959, section 3.1.1).
 func (s *Session) setType(arg string) {
-	switch strings.ToUpper(arg) {
+	switch upperASCII(arg) {
 	case "A", "A N":
 		s.ascii = true
 		s.say(saidTypeASCII)
@@ -27,7 +27,7 @@ func (s *Session) setType(arg string) {
 
 // setStructure handles STRU.
 func (s *Session) setStructure(arg string) {
-	switch strings.ToUpper(arg) {
+	switch upperASCII(arg) {
 	case "F":
 		s.say(saidStructureFile)
 	case "R", "P":
@@ -39,7 +39,7 @@ func (s *Session) setStructure(arg string) {
 
 // setMode handles MODE.
 func (s *Session) setMode(arg string) {
-	switch strings.ToUpper(arg) {
+	switch upperASCII(arg) {
 	case "S":
 		s.say(saidModeStream)
 	case "B", "C", "Z":
@@ -100,7 +100,7 @@ func (s *Session) help(arg string) {
 		return
 	}
 	if arg != "" {
-		if c := s.lookup(strings.ToUpper(arg)); c != nil {
+		if c := s.lookup(upperASCII(arg)); c != nil {
 			s.say(saidHelpSyntax, c.syntax)
 			return
 		}
@@ -202,7 +202,7 @@ func (s *Session) fileStatus(arg string) {
 // site handles SITE (RFC 959, section 4.1.3).
 func (s *Session) site(arg string) {
 	verb, rest, _ := strings.Cut(arg, " ")
-	switch strings.ToUpper(verb) {
+	switch upperASCII(verb) {
 	case "HELP":
 		s.say(saidSiteHelp)
 	case "CHMOD":

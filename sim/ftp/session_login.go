@@ -126,7 +126,7 @@ func (s *Session) auth(mechanism string) {
 	case s.security.controlTLS:
 		s.refuse(saidTLSAlready)
 	default:
-		switch strings.ToUpper(mechanism) {
+		switch upperASCII(mechanism) {
 		case "TLS", "TLS-C", "SSL":
 			s.say(saidTLSProceed)
 			// Nothing that came in clear after AUTH counts as said under TLS.

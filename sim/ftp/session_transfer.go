@@ -198,11 +198,10 @@ func (s *Session) finishTransfer(done phrase) {
 func (s *Session) receive(b []byte) {
 	t := &s.transfer
 	t.octets += int64(len(b))
-	keep := s.config.KeepBytes
 	if s.ascii {
-		b, keep = t.ascii.fromNetwork(b), true
+		b = t.ascii.fromNetwork(b)
 	}
-	if err := s.files.WriteAt(t.file, t.offset, b, keep); err != nil {
+	if err := s.files.WriteAt(t.file, t.offset, b, s.config.KeepBytes); err != nil {
 		s.failTransfer(fileFault(err, saidReadFailed))
 		return
 	}

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// vsftpdAbort is the only Telnet that vsftpd knows: the Synch before ABOR.
+const vsftpdAbort = "\xff\xf4\xff\xf2ABOR"
+
 // eprtVSFTPD reads EPRT as vsftpd does: only '|' delimits, the last one may be
 // missing, the address is the only thing that is checked.
 func (s *Session) eprtVSFTPD(arg string) {
