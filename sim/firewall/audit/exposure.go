@@ -88,27 +88,39 @@ type Exposure struct {
 // exposure works out what an arbitrary host reaches on server.
 func (a *analysis) exposure(server netip.Addr) *Exposure {
 	x := &Exposure{Server: server}
-	var connect, probe, outward, outwardFrom, expected region
-	for _, way := range a.ways() {
+	var connect, probe, outward, expected region
+	for _, way := range a.serverWays(server) {
 		in := a.packet(server, way, true)
-		connect = append(connect, a.twoWay(in, way)...)
+		connect = append(connect, a.twoWay(in)...)
 		probe = append(probe, a.permitted(a.strays(in))...)
 		if a.readsFTP() {
 			expected = append(expected, a.permitted(a.withState(a.flagged(in, wire.SYN), firewall.StateRelated, true))...)
 		}
-		out := a.packet(server, way, false)
-		opened := a.twoWay(out, way)
-		outward = append(outward, opened...)
-		outwardFrom = append(outwardFrom, opened...)
+		outward = append(outward, a.twoWay(a.packet(server, way, false))...)
 	}
 	x.Connect, x.Probe = portsOf(connect, dimDestinationPort), portsOf(probe, dimDestinationPort)
-	x.Outward, x.OutwardFrom = portsOf(outward, dimDestinationPort), portsOf(outwardFrom, dimSourcePort)
+	x.Outward, x.OutwardFrom = portsOf(outward, dimDestinationPort), portsOf(outward, dimSourcePort)
 	if x.Connect.has(21) {
 		x.Expected = portsOf(expected, dimDestinationPort)
 	}
 	x.ConnectCount, x.ProbeCount = x.Connect.Count(), x.Probe.Count()
 	x.OutwardCount, x.ExpectedCount = x.Outward.Count(), x.Expected.Count()
 	return x
+}
+
+// serverWays keeps the ways on which the server can be reached at all: rules that open a
+// port tell on which side it is. If there are none, it may be anywhere.
+func (a *analysis) serverWays(server netip.Addr) []way {
+	var reached []way
+	for _, way := range a.ways() {
+		if len(a.twoWay(a.packet(server, way, true))) > 0 {
+			reached = append(reached, way)
+		}
+	}
+	if len(reached) == 0 {
+		return a.ways()
+	}
+	return reached
 }
 
 func (p Ports) has(port uint16) bool {
@@ -124,19 +136,45 @@ func (p Ports) has(port uint16) bool {
 // out.
 type way struct{ in, out int }
 
-// ways lists the pairs of different interfaces; the last place stands for any other, and
-// so it may be both.
+// ways lists the pairs of interfaces between which a connection to the server may come:
+// in towards the world, out towards the server. Where lists are applied to one interface
+// only, the server is behind that one. A ruleset that names no interface has one way.
 func (a *analysis) ways() []way {
 	other := len(a.u.interfaces)
+	if other == 0 {
+		return []way{{other, other}}
+	}
+	filtered := a.filtered()
 	var ways []way
 	for in := range other + 1 {
 		for out := range other + 1 {
-			if in != out || in == other {
+			if in != out && (filtered < 0 || out == filtered) {
 				ways = append(ways, way{in, out})
 			}
 		}
 	}
 	return ways
+}
+
+// filtered returns the place of the only interface that lists are applied to, -1 if
+// there is none or there are several.
+func (a *analysis) filtered() int {
+	place := -1
+	for i := range a.rs.Chains {
+		name := a.rs.Chains[i].Interface
+		if name == "" {
+			continue
+		}
+		for k, known := range a.u.interfaces {
+			if known == name && place >= 0 && place != k {
+				return -1
+			}
+			if known == name {
+				place = k
+			}
+		}
+	}
+	return place
 }
 
 // packet is every TCP packet to the server (or from it) that goes this way.
@@ -190,7 +228,7 @@ func (a *analysis) permitted(b box) region {
 }
 
 // twoWay returns the packets with SYN among b whose SYN-ACK comes back as well.
-func (a *analysis) twoWay(b box, _ way) region {
+func (a *analysis) twoWay(b box) region {
 	syn := a.permitted(a.withState(a.flagged(b, wire.SYN), firewall.StateNew, false))
 	if len(syn) == 0 || a.sessionsReturn() {
 		return syn
