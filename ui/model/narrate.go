@@ -1,0 +1,106 @@
+package model
+
+import (
+	"strings"
+
+	"ftplab/sim/firewall"
+	"ftplab/sim/ftp"
+	"ftplab/sim/narrate"
+	"ftplab/sim/report"
+	"ftplab/sim/trace"
+	"ftplab/sim/wire"
+)
+
+// Narrate says what happened in an event.
+func (r *Run) Narrate(g *Glyphs, id trace.ID) Line {
+	if id == 0 {
+		return text("Nothing has happened yet.", Plain)
+	}
+	e := r.Trace.Event(id)
+	switch b := e.Body.(type) {
+	case trace.Judged:
+		return r.narrateVerdict(g, e, &b)
+	case trace.Ended:
+		role := Pass
+		if !b.Result.OK {
+			role = Drop
+		}
+		return Line{{g.clean(r.nodeName(e.Node)) + " ended: ", Plain}, {g.clean(resultWords(&b.Result)), role}}
+	}
+	if p, ok := r.Trace.PacketOf(id); ok && len(p.Payload) > 0 && r.laneOfSerial(p.Serial) == controlLane {
+		return r.narrateLine(g, e, &p)
+	}
+	said := narrate.Event(r.Trace, id)
+	line := Line{{g.clean(said.Who) + " ", Strong}}
+	return append(line, g.marked(said.What, Plain)...)
+}
+
+// narrateLine says that a segment with a line of the control connection was sent or came.
+func (r *Run) narrateLine(g *Glyphs, e trace.Event, p *wire.Packet) Line {
+	first, _, _ := strings.Cut(string(p.Payload), "\r\n")
+	verb := map[trace.Kind]string{trace.KindSent: " sent ", trace.KindArrived: " received ", trace.KindLost: " lost "}[e.Kind]
+	return Line{
+		{g.clean(r.nodeName(e.Node)) + verb, Strong}, {g.clean(g.masked(first)), Code},
+		{g.clean("  " + p.SrcEndpoint().String() + " → " + p.DstEndpoint().String()), Plain},
+	}
+}
+
+// narrateVerdict says which packet a firewall judged and why.
+func (r *Run) narrateVerdict(g *Glyphs, e trace.Event, b *trace.Judged) Line {
+	sign, role, verb := g.Tick, Pass, "passed"
+	switch b.Decision.Action {
+	case firewall.ActionDrop:
+		sign, role, verb = g.Cross, Drop, "dropped"
+	case firewall.ActionReject:
+		sign, role, verb = g.Cross, Drop, "rejected"
+	case firewall.ActionLocal, firewall.ActionConsumed:
+		sign, role, verb = g.Bullet, Plain, "took"
+	}
+	line := Line{
+		{g.clean(sign + " " + r.nodeName(e.Node) + " " + verb + " "), role},
+		{g.clean(narrate.Packet(&b.Packet)) + ": ", Plain},
+	}
+	return append(line, g.marked(narrate.Verdict(r.Trace.Nodes[e.Node].Rules, b), Plain)...)
+}
+
+// marked returns a text in which what stands between backquotes is code.
+func (g *Glyphs) marked(s string, role Role) Line {
+	var line Line
+	for s = g.clean(s); s != ""; {
+		before, rest, ok := strings.Cut(s, "`")
+		quoted, after, closed := strings.Cut(rest, "`")
+		if !ok || !closed {
+			return append(line, Span{s, role})
+		}
+		if before != "" {
+			line = append(line, Span{before, role})
+		}
+		line = append(line, Span{quoted, Code})
+		s = after
+	}
+	return line
+}
+
+// missedWords says why a rule missed: "source port 2024 is not eq 21".
+func missedWords(m *firewall.Missed) string {
+	field := strings.ReplaceAll(m.Field.String(), "-", " ")
+	if field == "" || strings.HasPrefix(m.Why, field) {
+		return m.Why
+	}
+	return field + " " + m.Why
+}
+
+// resultWords says how a client ended: "ok: 226 Transfer complete.", "no answer to the
+// connection after 4.0 s".
+func resultWords(r *ftp.Result) string {
+	words := report.OutcomeWords(r.Outcome)
+	switch {
+	case r.ServerReply != "" && strings.HasPrefix(r.ServerReply, words):
+		return r.ServerReply // 425, 530 ...: the reply says it itself
+	case r.ServerReply != "":
+		return words + ": " + r.ServerReply
+	case !r.OK && r.FailAfter > 0:
+		return words + ", " + lasting(r.FailAfter) + " after the failing step"
+	}
+	return words
+}
