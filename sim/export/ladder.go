@@ -101,7 +101,7 @@ const shortestWait = 500 * time.Millisecond
 
 // NewLadder draws up the ladder of a run.
 func NewLadder(t *trace.Trace, title string) *Ladder {
-	b := ladderBuilder{t: t, data: dataFlows(t), bySerial: map[uint32]int{}}
+	b := ladderBuilder{t: t, channels: channels(t), bySerial: map[uint32]int{}}
 	l := &Ladder{Title: title, Lanes: lanes(t)}
 	b.lane = make([]int, len(t.Nodes))
 	for i := range b.lane {
@@ -120,8 +120,9 @@ func NewLadder(t *trace.Trace, title string) *Ladder {
 // flowKey is a connection's two ends as one of them sees them.
 type flowKey struct{ local, remote netip.AddrPort }
 
-// dataFlows says which connections are data connections, as either end sees them.
-func dataFlows(t *trace.Trace) map[flowKey]ftp.Channel {
+// channels says which connections are control and which data connections, as the
+// programs at either end see them.
+func channels(t *trace.Trace) map[flowKey]ftp.Channel {
 	flows := map[flowKey]ftp.Channel{}
 	for id := trace.ID(1); int(id) <= t.Len(); id++ {
 		if t.Kind(id) != trace.KindSocket {
@@ -138,7 +139,7 @@ func dataFlows(t *trace.Trace) map[flowKey]ftp.Channel {
 type ladderBuilder struct {
 	t        *trace.Trace
 	lane     []int // by node; -1 for none
-	data     map[flowKey]ftp.Channel
+	channels map[flowKey]ftp.Channel
 	rows     []Row
 	bySerial map[uint32]int // packet to row; a rewritten packet keeps its row
 }
@@ -186,13 +187,7 @@ func (b *ladderBuilder) row(serial uint32) *Row {
 func (b *ladderBuilder) begin(e *trace.Event, sent *trace.Sent) {
 	p := &sent.Packet
 	b.bySerial[p.Serial] = len(b.rows)
-	line := OtherLine
-	if channel, ok := b.data[flowKey{p.SrcEndpoint(), p.DstEndpoint()}]; ok && p.Protocol == wire.TCP {
-		line = ControlLine
-		if channel == ftp.Data {
-			line = DataLine
-		}
-	}
+	line := b.line(p)
 	b.rows = append(b.rows, Row{
 		Event: e.ID, At: e.Time, Line: line, Label: packetLabel(p, line), Stops: []int{b.lane[e.Node]}, End: EndUnderway,
 		again:  sent.Sending == tcp.SYNAgain || sent.Sending == tcp.Retransmission || sent.Sending == tcp.FastRetransmission,
@@ -200,6 +195,39 @@ func (b *ladderBuilder) begin(e *trace.Event, sent *trace.Sent) {
 		octets: fileOctets(p, line), fin: p.Flags&wire.FIN != 0, packets: 1,
 		key: repeatKey{src: p.SrcEndpoint(), dst: p.DstEndpoint(), protocol: p.Protocol, seq: p.Seq, flags: p.Flags, length: len(p.Payload), icmpType: p.ICMPType},
 	})
+}
+
+// line finds the conversation that a packet belongs to: by the sockets of its sender
+// or, when no program got to see the connection, of its receiver.
+func (b *ladderBuilder) line(p *wire.Packet) Line {
+	if p.Protocol != wire.TCP {
+		return OtherLine
+	}
+	channel, ok := b.channels[flowKey{p.SrcEndpoint(), p.DstEndpoint()}]
+	if !ok {
+		channel, ok = b.channels[flowKey{p.DstEndpoint(), p.SrcEndpoint()}]
+	}
+	switch {
+	case !ok:
+		return OtherLine
+	case channel == ftp.Data:
+		return DataLine
+	}
+	return ControlLine
+}
+
+// translated makes the connection known under the addresses that a firewall gave it.
+func (b *ladderBuilder) translated(before, after *wire.Packet) {
+	key := flowKey{after.SrcEndpoint(), after.DstEndpoint()}
+	if _, known := b.channels[key]; known || before.Protocol != wire.TCP {
+		return
+	}
+	switch b.line(before) {
+	case ControlLine:
+		b.channels[key] = ftp.Control
+	case DataLine:
+		b.channels[key] = ftp.Data
+	}
 }
 
 func fileOctets(p *wire.Packet, line Line) int {
@@ -223,6 +251,7 @@ func (b *ladderBuilder) judged(id trace.ID) {
 	}
 	row := &b.rows[i]
 	b.bySerial[judged.Packet.Serial] = i
+	b.translated(&before, &judged.Packet)
 	switch {
 	case report.IsDrop(judged.Decision.Action):
 		drop := report.NewDrop(b.t, id)

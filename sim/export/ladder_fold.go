@@ -115,7 +115,7 @@ func dataLabel(row *Row) string {
 		label += fmt.Sprintf(" in %d segments", row.packets)
 	}
 	if row.fin {
-		label += ", FIN"
+		label += " + FIN"
 	}
 	if row.again {
 		label += " again"

@@ -25,6 +25,8 @@ func packetLabel(p *wire.Packet, line Line) string {
 		return fmt.Sprintf("SYN %d→%d", p.SrcPort, p.DstPort)
 	case p.Flags&wire.RST != 0:
 		return "RST"
+	case len(p.Payload) > 0 && line == ControlLine && p.Flags&wire.FIN != 0:
+		return controlText(p.Payload) + " + FIN"
 	case len(p.Payload) > 0 && line == ControlLine:
 		return controlText(p.Payload)
 	case len(p.Payload) > 0:

@@ -27,8 +27,8 @@ const (
 )
 
 const svgStyle = `text{font-family:"DejaVu Sans Mono",Menlo,Consolas,monospace;font-size:12px;fill:#111}
-.title{font-size:15px;font-weight:bold}.name{font-weight:bold;text-anchor:middle}.label{text-anchor:middle}
-.time,.wait{fill:#555}.wait{text-anchor:middle}.note{fill:#a00;text-anchor:middle;font-size:11px}
+.title{font-size:15px;font-weight:bold}.name{font-weight:bold;text-anchor:middle}.label,.note,.stop,.wait{text-anchor:middle;paint-order:stroke;stroke:#fff;stroke-width:4px}
+.time,.wait,.note{fill:#555}.stop{fill:#a00}.note,.stop{font-size:11px}
 .lane{stroke:#999}.fold{stroke:#999;stroke-dasharray:1 4}
 .control{stroke:#111;stroke-width:2.5}.data{stroke:#06c;stroke-width:1.5;stroke-dasharray:8 5}
 .other{stroke:#555;stroke-width:1.5;stroke-dasharray:2 4}.cross{stroke:#c00;stroke-width:3}`
@@ -62,7 +62,7 @@ func (l *Ladder) WriteSVG(w io.Writer) error {
 		y = next
 	}
 	d.lanes("lane", y, height-24)
-	d.text("time", 20, height-10, "thick: control   broken: data   dotted: other   ✗ dropped, rejected or lost")
+	d.text("time", 20, height-10, "thick: control   broken: data   dotted: other   ✗ stopped or lost")
 	fmt.Fprintln(d.w, "</svg>")
 	return d.w.Flush()
 }
@@ -131,8 +131,12 @@ func (d *svgDrawer) packet(row *Row, y int) {
 		d.lines("cross", end-6, y-6, end+6, y+6)
 		d.lines("cross", end-6, y+6, end+6, y-6)
 	}
+	noteClass := "note"
+	if row.End != EndArrived {
+		noteClass = "stop"
+	}
 	for i, line := range svgNoteLines(row) {
-		d.text("note", svgWidth/2, y+16+svgNote*i, line)
+		d.text(noteClass, svgWidth/2, y+16+svgNote*i, line)
 	}
 }
 

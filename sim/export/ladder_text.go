@@ -25,7 +25,7 @@ func (l *Ladder) WriteText(w io.Writer) error {
 		d.row(&l.Rows[i])
 	}
 	d.line(d.bars())
-	d.line([]rune("         ═══ control   ─ ─ data   ··· other   ✗ dropped, rejected or lost   ⋮ time"))
+	d.line([]rune("         ═══ control   ─ ─ data   ··· other   ✗ stopped or lost   ⋮ time passes"))
 	return d.w.Flush()
 }
 
@@ -131,7 +131,11 @@ func (d *textDrawer) packet(row *Row) {
 	first, last := row.Stops[0], row.Stops[len(row.Stops)-1]
 	cells := d.bars()
 	d.time(cells, row)
-	d.label(cells, row.Label, first, last)
+	toward := last
+	if row.End == EndLost {
+		toward = d.ladder.lostTowards(row)
+	}
+	d.label(cells, row.Label, first, toward)
 	d.line(cells)
 
 	cells = d.bars()
@@ -142,15 +146,9 @@ func (d *textDrawer) packet(row *Row) {
 	case EndDropped, EndRejected:
 		cells[d.x[last]] = '✗'
 	case EndLost:
-		next := last + 1
-		if len(row.Stops) > 1 && row.Stops[len(row.Stops)-2] > last || next == len(d.x) {
-			next = last - 1
-		}
-		if next >= 0 {
-			middle := (d.x[last] + d.x[next]) / 2
-			d.arrow(cells, row.Line, d.x[last], middle)
-			cells[middle] = '✗'
-		}
+		middle := (d.x[last] + d.x[toward]) / 2
+		d.arrow(cells, row.Line, d.x[last], middle)
+		cells[middle] = '✗'
 	}
 	d.line(cells)
 	d.note(row)
@@ -208,11 +206,14 @@ func (d *textDrawer) note(row *Row) {
 	case row.End == EndDropped || row.End == EndRejected:
 		text = "✗ " + d.ladder.Lanes[row.Stops[len(row.Stops)-1]].Name + ": " + endWord(row.End) + " by " + text
 	}
-	for _, part := range wrap(text, textWidth-d.x[0]-4) {
+	parts := wrap(text, textWidth-d.x[0]-4)
+	for _, part := range parts {
 		cells := d.bars()
 		n := utf8.RuneCountInString(part)
-		at := min(d.x[row.Stops[len(row.Stops)-1]]+2, textWidth-n)
-		at = max(at, d.x[0]+2)
+		at := d.x[0] + 2
+		if len(parts) == 1 {
+			at = max(at, min(d.x[row.Stops[len(row.Stops)-1]]+2, textWidth-n))
+		}
 		cells[at-1] = ' '
 		put(cells, at, part)
 		if at+n < len(cells) {

@@ -97,14 +97,14 @@ func FlagLetters(p *wire.Packet) string {
 	return p.Flags.String()
 }
 
-// By says in a few words what took the packet: "line 3 `deny ip`", "policy drop",
-// "helper-partial".
+// By says in a few words what took the packet: "line 3 `deny ip`", "the default
+// (policy drop)", "the FTP inspection".
 func (d *Drop) By() string {
 	switch {
 	case d.Rule != nil:
 		return fmt.Sprintf("line %d `%s`", d.Rule.Line, d.Rule.Text)
 	case d.Policy != "":
-		return d.Policy
+		return "the default (" + d.Policy + ")"
 	}
 	return reasonWords(d.Reason)
 }

@@ -106,33 +106,32 @@ func chainCauses(t *trace.Trace, goal, drop trace.ID) []Cause {
 	return causes
 }
 
-// worthTelling marks what a person would mention: what was asked for, the last two
-// commands with the reply before the last, the packets after the last thing said, and
-// the verdict.
+// maxCommands is how many commands before the goal are told.
+const maxCommands = 3
+
+// worthTelling marks what a person would mention, from the end of the chain back to
+// what was asked for: the commands, the reply to the last of them, the packets after
+// the last thing said, and the verdict.
 func worthTelling(t *trace.Trace, chain []trace.ID) []bool {
 	keep := make([]bool, len(chain))
-	said := 0 // exchanges told so far, from the end
-	spoken := false
+	commands, spoken := 0, false
 	for i := len(chain) - 1; i >= 0; i-- {
 		e := t.Event(chain[i])
 		switch body := e.Body.(type) {
 		case trace.FTP:
+			spoken = true
 			switch body.Note {
 			case ftp.UserAction:
-				keep[i] = !isTold(t, chain, keep, ftp.UserAction)
+				keep[i] = true
+				return keep
 			case ftp.CommandSent:
-				keep[i] = said < 2
-				said++
-				spoken = true
+				keep[i] = commands < maxCommands
+				commands++
 			case ftp.ReplySent:
-				keep[i] = said < 1
-				spoken = true
-			case ftp.CommandReceived, ftp.ReplyReceived:
-				spoken = true
+				keep[i] = commands == 0
 			}
 		case trace.Sent:
-			from := t.Nodes[e.Node].Kind
-			keep[i] = !spoken && from == trace.Host
+			keep[i] = !spoken && t.Nodes[e.Node].Kind == trace.Host
 		case trace.Judged:
 			keep[i] = i == len(chain)-1
 		case trace.Ended:
@@ -140,16 +139,6 @@ func worthTelling(t *trace.Trace, chain []trace.ID) []bool {
 		}
 	}
 	return keep
-}
-
-// isTold reports whether a note of this kind is kept already.
-func isTold(t *trace.Trace, chain []trace.ID, keep []bool, kind ftp.NoteKind) bool {
-	for i, id := range chain {
-		if note, ok := clientNote(t, id); ok && keep[i] && note.Note == kind {
-			return true
-		}
-	}
-	return false
 }
 
 func noteWords(t *trace.Trace, e *trace.Event, note *trace.FTP) (who, what string) {
@@ -207,6 +196,9 @@ func missedWords(missed []Missed) string {
 func endCause(t *trace.Trace, drop, end trace.ID, result *ftp.Result) Cause {
 	e := t.Event(end)
 	cause := Cause{Event: end, At: e.Time, Who: t.Nodes[e.Node].Name + " gave up"}
+	if result.FailureClass() == "immediate" {
+		cause.Who = t.Nodes[e.Node].Name + " was told"
+	}
 	var tries []string
 	if client, server := synsSent(t, drop, e.Node, end); client > 0 || server > 0 {
 		if client > 0 {
@@ -272,7 +264,7 @@ func sameConnection(a, b *wire.Packet) bool {
 // workingCauses tells why a transfer worked: what was asked for, what was said, and
 // the expectation that let the data connection in, if there was one.
 func workingCauses(t *trace.Trace, end trace.ID) []Cause {
-	causes := chainCauses(t, end, 0)
+	causes := chainCauses(t, finalReply(t, end), 0)
 	for id := trace.ID(1); id < end; id++ {
 		if t.Kind(id) != trace.KindTracked {
 			continue
@@ -293,6 +285,18 @@ func workingCauses(t *trace.Trace, end trace.ID) []Cause {
 		causes = append(causes[:at], append([]Cause{made}, causes[at:]...)...)
 	}
 	return causes
+}
+
+// finalReply returns the last event before end in which the client noted a reply to
+// its transfer; end if there is none.
+func finalReply(t *trace.Trace, end trace.ID) trace.ID {
+	for id := end - 1; id > 0; id-- {
+		note, ok := clientNote(t, id)
+		if ok && note.Note == ftp.ReplyReceived && (note.Code == 226 || note.Code == 250) {
+			return id
+		}
+	}
+	return end
 }
 
 func anyPort(host string, port uint16) string {
