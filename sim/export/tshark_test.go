@@ -63,8 +63,8 @@ func tshark(t *testing.T, file string, args ...string) string {
 	return string(out)
 }
 
-// capture writes a lab's capture and returns the file's name.
-func capture(t *testing.T, name string) string {
+// captureFile writes a lab's capture and returns the file's name.
+func captureFile(t *testing.T, name string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name+".pcapng")
 	var b bytes.Buffer
@@ -93,7 +93,7 @@ func TestWiresharkFindsNothingWrong(t *testing.T) {
 			if lab.Loss == 0 {
 				filter += " or " + aboveNote
 			}
-			if got := tshark(t, capture(t, name), "-Y", filter, "-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message"); got != "" {
+			if got := tshark(t, captureFile(t, name), "-Y", filter, "-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message"); got != "" {
 				t.Errorf("frames that Wireshark complains of:\n%s", got)
 			}
 		})
@@ -105,7 +105,7 @@ func TestWiresharkFindsNothingWrong(t *testing.T) {
 func TestWiresharkTiesDataToControl(t *testing.T) {
 	for name, want := range map[string]string{"acl-port": "PORT", "inspect-epsv": "EPASV", "large-retr": "PASV"} {
 		t.Run(name, func(t *testing.T) {
-			got := tshark(t, capture(t, name), "-Y", "ftp-data", "-T", "fields", "-e", "ftp-data.setup-method", "-e", "ftp-data.command")
+			got := tshark(t, captureFile(t, name), "-Y", "ftp-data", "-T", "fields", "-e", "ftp-data.setup-method", "-e", "ftp-data.command")
 			first, _, _ := strings.Cut(got, "\n")
 			if !strings.Contains(first, want) || !strings.Contains(first, "RETR /pub/") {
 				t.Errorf("the data stream belongs to %q, want %s and RETR", first, want)
