@@ -11,8 +11,10 @@ import (
 	"strings"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/asa"
 	"ftplab/sim/firewall/dialect/comware"
 	"ftplab/sim/firewall/dialect/internal/text"
+	"ftplab/sim/firewall/dialect/ios"
 )
 
 // language is a dialect: its name and what reads and writes it.
@@ -26,6 +28,8 @@ type language struct {
 func languages() []language {
 	return []language{
 		{comware.Name, comware.Parse, fitsComware},
+		{ios.Name, ios.Parse, fitsIOS},
+		{asa.Name, asa.Parse, fitsASA},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/internal/acl"
 	"ftplab/sim/firewall/dialect/internal/text"
 )
 
@@ -32,32 +33,7 @@ type firewallDefault struct {
 // full and the number without a blank. "ge 2/1/10", "GE2/1/10" and
 // "gigabitethernet2/1/10" are all "GigabitEthernet2/1/10". A name of an unknown type
 // keeps its letters.
-func InterfaceName(name string) string {
-	name = strings.Join(strings.Fields(name), "")
-	digit := strings.IndexAny(name, "0123456789")
-	if digit < 0 {
-		digit = len(name)
-	}
-	kind, number := name[:digit], name[digit:]
-	for _, t := range interfaceTypes {
-		if strings.EqualFold(kind, t.full) || strings.EqualFold(kind, t.short) {
-			return t.full + number
-		}
-	}
-	lower, match := strings.ToLower(kind), ""
-	for _, t := range interfaceTypes {
-		if len(lower) >= 2 && strings.HasPrefix(strings.ToLower(t.full), lower) {
-			if match != "" {
-				return name // an abbreviation of several types
-			}
-			match = t.full
-		}
-	}
-	if match == "" {
-		return name
-	}
-	return match + number
-}
+func InterfaceName(name string) string { return acl.InterfaceName(interfaceTypes, name) }
 
 // interfaceWord reads an interface's name of one or two words.
 func interfaceWord(c *text.Cursor) (string, *text.Problem) {

@@ -55,6 +55,9 @@ func (p *parser) build(file, config string) *firewall.Ruleset {
 		rules.Interfaces = append(rules.Interfaces, *in)
 	}
 	rules.UsesConntrack = len(rules.Inspections) > 0
+	if err := acl.CheckSize(rules); err != nil {
+		p.report.Error(1, err)
+	}
 	return rules
 }
 

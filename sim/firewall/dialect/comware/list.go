@@ -89,6 +89,7 @@ func (p *parser) aclStatement(c *text.Cursor) *text.Problem {
 		p.warn(text.NotModelled(c.Words))
 		return nil
 	}
+	p.view, p.list = aclView, &list{kind: otherList} // until the list is known: its rules are not looked at
 	number, name, err := listReference(c)
 	if err != nil {
 		return err

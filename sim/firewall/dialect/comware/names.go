@@ -1,6 +1,9 @@
 package comware
 
-import "ftplab/sim/firewall/dialect/internal/text"
+import (
+	"ftplab/sim/firewall/dialect/internal/acl"
+	"ftplab/sim/firewall/dialect/internal/text"
+)
 
 // The keywords of ports, protocols and ICMP types are those of the H3C ACL command
 // reference, "rule (IPv4 advanced ACL view)" and "rule (IPv6 advanced ACL view)".
@@ -60,10 +63,10 @@ var icmp6Names = []icmpName{
 
 // interfaceTypes are the types of interfaces with the short forms that the device
 // itself prints ("display interface brief").
-var interfaceTypes = []struct{ full, short string }{
-	{"GigabitEthernet", "GE"}, {"Ten-GigabitEthernet", "XGE"}, {"Twenty-FiveGigE", "WGE"}, {"FortyGigE", "FGE"},
-	{"HundredGigE", "HGE"}, {"M-GigabitEthernet", "MGE"}, {"Ethernet", "Eth"}, {"Vlan-interface", "Vlan"},
-	{"Bridge-Aggregation", "BAGG"}, {"Route-Aggregation", "RAGG"}, {"LoopBack", "Loop"}, {"Tunnel", "Tun"}, {"Dialer", "Dia"},
-	{"Serial", "Ser"}, {"Virtual-Template", "VT"}, {"Reth", "Reth"}, {"NULL", "NULL"}, {"Eth-Trunk", "Eth-Trunk"},
-	{"Vlanif", "Vlanif"}, {"XGigabitEthernet", "XGigabitEthernet"},
+var interfaceTypes = []acl.InterfaceType{
+	{Full: "GigabitEthernet", Short: "GE"}, {Full: "Ten-GigabitEthernet", Short: "XGE"}, {Full: "Twenty-FiveGigE", Short: "WGE"},
+	{Full: "FortyGigE", Short: "FGE"}, {Full: "HundredGigE", Short: "HGE"}, {Full: "M-GigabitEthernet", Short: "MGE"},
+	{Full: "Ethernet", Short: "Eth"}, {Full: "Vlan-interface", Short: "Vlan"}, {Full: "Vlanif"}, {Full: "Bridge-Aggregation", Short: "BAGG"},
+	{Full: "Route-Aggregation", Short: "RAGG"}, {Full: "LoopBack"}, {Full: "Tunnel"}, {Full: "Dialer"}, {Full: "Serial"},
+	{Full: "Virtual-Template", Short: "VT"}, {Full: "Reth"}, {Full: "NULL"}, {Full: "Eth-Trunk"}, {Full: "XGigabitEthernet"},
 }
