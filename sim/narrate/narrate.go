@@ -1,6 +1,5 @@
-// Package narrate says in words what happened in a run: one event, or the chain of
-// causes that led to its result. The terminal application, the command's `why` and
-// the ladder all take their sentences from here.
+// Package narrate says in words what an event of a run was: the terminal application
+// takes its sentences from here.
 package narrate
 
 import (
