@@ -132,7 +132,7 @@ func runEdgeVector(t *testing.T, config firewall.Config, v edgeVector) {
 	d := firewall.NewDevice(config)
 	var sent []wire.Packet
 	log := eventLog{pending: map[uint32]bool{}, state: map[uint32]string{}}
-	random := false              // a port that the kernel chose at random comes up
+	random := false // a port that the kernel chose at random comes up
 	for i, from := range v.Packets {
 		p := from.packet()
 		if from.DPortFrom != nil {

@@ -57,25 +57,23 @@ func (d *Device) inspectFTP(w *way, e *entry) bool {
 	dir, data := w.dir(), p.Payload
 	lineEnd := data[len(data)-1] == '\n'
 	next := p.Seq + uint32(len(data))
+	reason := ReasonNone
 	if e.ftp.atLineStart(dir, p.Seq) {
 		own := e.tuples[dir].src
 		scanner := scanner{family: s.family, own: own, strict: d.settings.strictNumbers}
-		switch found, result := scanner.scan(data, dir); result {
-		case scanPartial:
+		found, result := scanner.scan(data, dir)
+		if result == scanPartial {
 			return d.drop(w, HelperHook, ReasonHelperPartial)
-		case scanMatch:
-			if found.address != own && !d.settings.ftpLoose {
-				break // someone else's address: bounce, or a server behind NAT
-			}
-			if reason := d.announce(w, e, found); reason != ReasonNone {
-				return d.drop(w, HelperHook, reason)
-			}
+		}
+		// Someone else's address is not expected: bounce, or a server behind NAT.
+		if result == scanMatch && (found.address == own || d.settings.ftpLoose) {
+			reason = d.announce(w, e, found)
 		}
 	}
 	if lineEnd {
 		e.ftp.remember(dir, next)
 	}
-	return true
+	return reason == ReasonNone || d.drop(w, HelperHook, reason)
 }
 
 // announce expects the connection that was announced, translated as the control

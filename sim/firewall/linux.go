@@ -56,7 +56,7 @@ func (d *Device) askAt(w *way, base int) bool {
 func (d *Device) routeIn(w *way) (*route, bool) {
 	s := &w.subject
 	switch {
-	case d.routes.isLocal(s.src, s.family), w.packet.Src.IsMulticast(), w.packet.Src.IsLoopback(), w.packet.Dst.IsLoopback():
+	case s.family == 4 && d.routes.isLocal(s.src, s.family), w.packet.Src.IsMulticast(), w.packet.Src.IsLoopback(), w.packet.Dst.IsLoopback():
 		return nil, d.drop(w, Routing, ReasonInvalid) // a martian
 	case d.routes.isLocal(s.dst, s.family), w.packet.Dst.IsMulticast(), d.routes.isBroadcast(w.packet.Dst):
 		return nil, true
@@ -124,6 +124,7 @@ func (d *Device) deliver(w *way) {
 	switch {
 	case p.Protocol == wire.TCP:
 		if answer, ok := resetFor(p); ok {
+			answer.TOS = p.TOS
 			d.answer(w, answer, false)
 		}
 	case p.Protocol == wire.ICMP && p.ICMPType == icmpEcho:
@@ -142,7 +143,7 @@ func (d *Device) deliver(w *way) {
 
 func echoReply(p *wire.Packet, kind uint8) wire.Packet {
 	return wire.Packet{
-		Src: p.Dst, Dst: p.Src, Protocol: p.Protocol, TTL: ownTTL,
+		Src: p.Dst, Dst: p.Src, Protocol: p.Protocol, TTL: ownTTL, TOS: p.TOS,
 		ICMPType: kind, ICMPRest: p.ICMPRest, Payload: p.Payload,
 	}
 }

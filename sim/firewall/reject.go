@@ -96,16 +96,22 @@ func (d *Device) sendError(w *way, kind, code uint8) {
 	}
 	if w.subject.family == 6 {
 		answer.Protocol = wire.ICMPv6
+	} else {
+		answer.TOS = p.TOS&0x1e | 0xc0 // internetwork control (RFC 1812, section 4.3.2.5)
 	}
 	d.answer(w, answer, true)
 }
 
 // errorSource is the address that an error about the packet comes from: the one it
-// was sent to if that is the device's own, else that of the way back.
+// was sent to if that is the device's own, else one of the interface of the way back
+// (IPv4) or of the one it came in by (IPv6).
 func (d *Device) errorSource(w *way) (netip.Addr, bool) {
 	s := &w.subject
 	if d.routes.isLocal(s.dst, s.family) {
 		return w.packet.Dst, true
+	}
+	if s.family == 6 && s.in != noInterface {
+		return d.routes.sourceFor(s.in, w.packet.Src)
 	}
 	back, ok := d.routes.lookup(s.src, s.family)
 	if !ok || back.blackhole {
@@ -121,6 +127,9 @@ func (d *Device) errorSource(w *way) (netip.Addr, bool) {
 // answer sends a packet that the device gives in answer to another. An attached one
 // belongs to that one's connection, in the other direction, as its error does.
 func (d *Device) answer(w *way, p wire.Packet, attached bool) {
+	if w.answers || d.routes.isLocal(addressOf(p.Dst), w.subject.family) {
+		return // not an answer to an answer, nor to the device itself
+	}
 	d.replies = append(d.replies, Reply{Packet: p})
 	last := &d.replies[len(d.replies)-1]
 	own := startWay(&last.Packet, noInterface, d.program)

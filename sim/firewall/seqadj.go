@@ -39,10 +39,15 @@ func (a *seqAdjust) undo(seq uint32) uint32 {
 // adjustSegment moves a segment's numbers into the sequence space of its receiver.
 func (e *entry) adjustSegment(w *way) {
 	p, dir := w.packet, w.dir()
-	seq := p.Seq + e.adjust[dir].offset(p.Seq)
-	ack := e.adjust[dir^1].undo(p.Ack)
-	if seq != p.Seq || ack != p.Ack {
-		p.Seq, p.Ack = seq, ack
+	if seq := p.Seq + e.adjust[dir].offset(p.Seq); seq != p.Seq {
+		p.Seq = seq
+		w.decision.Rewritten = true
+	}
+	if p.Flags&wire.ACK == 0 {
+		return
+	}
+	if ack := e.adjust[dir^1].undo(p.Ack); ack != p.Ack {
+		p.Ack = ack
 		w.decision.Rewritten = true
 	}
 	for i := range p.Options.Blocks[:min(int(p.Options.NumBlocks), len(p.Options.Blocks))] {
