@@ -108,6 +108,10 @@ func (j *judge) judge(f Frame) Verdict {
 		return v
 	}
 	in := j.arrivedOn(&f)
+	if j.isOwn(f.Packet.Src) {
+		v.Err = fmt.Errorf("the firewall itself sent it: %v is its own address", f.Packet.Src)
+		return v
+	}
 	if in < 0 {
 		v.Err = fmt.Errorf("no interface leads to its source %v: name one with --if NAME=ADDRESS/LENGTH,default", f.Packet.Src)
 		return v
@@ -141,4 +145,16 @@ func (j *judge) arrivedOn(f *Frame) int {
 		}
 	}
 	return best
+}
+
+// isOwn reports whether an address is the firewall's.
+func (j *judge) isOwn(a netip.Addr) bool {
+	for i := range j.config.Interfaces {
+		for _, prefix := range j.config.Interfaces[i].Prefixes {
+			if prefix.Addr() == a {
+				return true
+			}
+		}
+	}
+	return false
 }
