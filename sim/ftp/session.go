@@ -294,16 +294,24 @@ func upperASCII(text string) string {
 	return string(b)
 }
 
-// maskPassword hides what must not stand in a record.
+// maskPassword hides what must not stand in a record, also in lines that are not
+// quite PASS: what was mistyped is a password still.
 func maskPassword(line string) string {
-	if len(line) > 5 && strings.EqualFold(line[:5], "PASS ") {
-		return line[:5] + "****"
+	start := 0
+	for start < len(line) && !isLetter(line[start]) {
+		start++
 	}
-	if len(line) > 5 && strings.EqualFold(line[:5], "ACCT ") {
-		return line[:5] + "****"
+	end := start + len("PASS")
+	if end > len(line) || end < len(line) && isLetter(line[end]) {
+		return line
 	}
-	return line
+	if verb := upperASCII(line[start:end]); verb != "PASS" && verb != "ACCT" || end == len(line) {
+		return line
+	}
+	return line[:end] + " ****"
 }
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // say sends a one-line reply. Text arguments may come from the peer: they are
 // cleaned of control characters.

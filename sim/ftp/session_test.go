@@ -818,3 +818,25 @@ func TestReplyTexts(t *testing.T) {
 		}
 	}
 }
+
+// TestPasswordsAreNotNoted: what is almost PASS is a password still.
+func TestPasswordsAreNotNoted(t *testing.T) {
+	tests := []struct{ line, want string }{
+		{"PASS s3cret", "PASS ****"},
+		{"pass s3cret", "pass ****"},
+		{"PASS\ts3cret", "PASS ****"},
+		{"  PASS s3cret", "  PASS ****"},
+		{"\xff\xf1PASS s3cret", "\xff\xf1PASS ****"},
+		{"ACCT s3cret", "ACCT ****"},
+		{"PASS", "PASS"},
+		{"PASSIVE x", "PASSIVE x"},
+		{"PASV", "PASV"},
+		{"RETR PASS x", "RETR PASS x"},
+		{"", ""},
+	}
+	for _, test := range tests {
+		if got := maskPassword(test.line); got != test.want {
+			t.Errorf("maskPassword(%q) = %q, want %q", test.line, got, test.want)
+		}
+	}
+}
