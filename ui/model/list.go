@@ -2,13 +2,14 @@ package model
 
 import (
 	"fmt"
+	"strings"
 )
 
 // Entry is a lesson in the list.
 type Entry struct {
 	Number, Title string
 	Minutes       int
-	Needs         string // what to know before, "" if nothing
+	Needs         []string // the lessons to do before
 	Done          bool
 	Goal          string // Markdown
 }
@@ -82,8 +83,9 @@ func (in *ListInput) addPreview(s *Screen, r Rect) {
 	width := p.inside().Width - 2
 	e := &in.Entries[in.Selected]
 	lines := indented(g.markdown(e.Goal, width))
-	if e.Needs != "" {
-		lines = append(append(lines, nil), indented(wrap(text("Needs: "+g.clean(e.Needs), Faint), width, 2))...)
+	if len(e.Needs) > 0 {
+		needs := "Do before: " + g.clean(strings.Join(e.Needs, ", "))
+		lines = append(append(lines, nil), indented(wrap(text(needs, Faint), width, 2))...)
 	}
 	if e.Done {
 		lines = append(append(lines, nil), Line{{" " + g.Tick + " done", Pass}})

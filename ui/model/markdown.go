@@ -50,7 +50,7 @@ func (m *markdownWriter) block(n ast.Node, indent int) {
 		for i := range n.Lines().Len() {
 			segment := n.Lines().At(i)
 			code := strings.TrimRight(string(segment.Value(m.source)), "\r\n")
-			m.lines = append(m.lines, m.g.fitLine(Line{{spaces(indent+2) + m.g.clean(strings.ReplaceAll(code, "\t", "    ")), Code}}, m.width))
+			m.lines = append(m.lines, m.g.Fit(Line{{spaces(indent+2) + m.g.clean(strings.ReplaceAll(code, "\t", "    ")), Code}}, m.width))
 		}
 	case *ast.Blockquote:
 		m.blocks(n, indent+2)

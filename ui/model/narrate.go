@@ -25,7 +25,7 @@ func (r *Run) Narrate(g *Glyphs, id trace.ID) Line {
 		if !b.Result.OK {
 			role = Drop
 		}
-		return Line{{g.clean(r.nodeName(e.Node)) + " ended: ", Plain}, {g.clean(resultWords(&b.Result)), role}}
+		return Line{{g.clean(r.nodeName(e.Node)) + " ended: ", Plain}, {g.clean(ResultWords(&b.Result)), role}}
 	}
 	if p, ok := r.Trace.PacketOf(id); ok && len(p.Payload) > 0 && r.laneOfSerial(p.Serial) == controlLane {
 		return r.narrateLine(g, e, &p)
@@ -90,9 +90,9 @@ func missedWords(m *firewall.Missed) string {
 	return field + " " + m.Why
 }
 
-// resultWords says how a client ended: "ok: 226 Transfer complete.", "no answer to the
+// ResultWords says how a client ended: "ok: 226 Transfer complete.", "no answer to the
 // connection after 4.0 s".
-func resultWords(r *ftp.Result) string {
+func ResultWords(r *ftp.Result) string {
 	words := report.OutcomeWords(r.Outcome)
 	switch {
 	case r.ServerReply != "" && strings.HasPrefix(r.ServerReply, words):

@@ -53,7 +53,7 @@ func (r *Run) storyLines(in *LessonInput, step int, size Size) []Line {
 	now := wrap(r.Narrate(g, in.Cursor.Event), size.Width, 2)
 	if most := max(2, size.Height/2); len(now) > most && in.Focus != StoryPane {
 		now = now[:most]
-		now[most-1] = g.fitLine(append(now[most-1], Span{"          ", Plain}), min(now[most-1].Width()+1, size.Width))
+		now[most-1] = g.Fit(append(now[most-1], Span{"          ", Plain}), min(now[most-1].Width()+1, size.Width))
 	}
 	lines = append(lines, now...)
 	if step < 0 || step >= len(in.Steps) {

@@ -51,7 +51,7 @@ func (r *Run) findTalk() {
 			u.kind, u.text, ok = dataPassed, fmt.Sprintf("probe of port %d: %s", b.To.Port(), openWord(&b)), true
 		case trace.KindEnded:
 			b := r.Trace.Event(id).Body.(trace.Ended)
-			u.kind, u.text, ok = clientEnded, resultWords(&b.Result), true
+			u.kind, u.text, ok = clientEnded, ResultWords(&b.Result), true
 		}
 		if ok {
 			r.talk = append(r.talk, u)

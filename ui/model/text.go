@@ -105,9 +105,9 @@ func (g *Glyphs) fit(s string, width int) string {
 	return start + g.Ellipsis
 }
 
-// fitLine returns the line cut to width columns, with an ellipsis if something was
+// Fit returns the line cut to width columns, with an ellipsis if something was
 // cut off.
-func (g *Glyphs) fitLine(l Line, width int) Line {
+func (g *Glyphs) Fit(l Line, width int) Line {
 	if l.Width() <= width {
 		return l
 	}
@@ -129,7 +129,7 @@ func (g *Glyphs) fitLine(l Line, width int) Line {
 // columns; left is cut if there is no room for both.
 func (g *Glyphs) between(left, right Line, width int) Line {
 	room := width - right.Width()
-	left = g.fitLine(left, max(room-1, 0))
+	left = g.Fit(left, max(room-1, 0))
 	line := append(Line{}, left...)
 	if gap := room - left.Width(); gap > 0 {
 		line = append(line, Span{spaces(gap), Plain})

@@ -1,0 +1,112 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ftplab/lessons"
+	"ftplab/sim/firewall"
+	"ftplab/sim/report"
+	"ftplab/sim/trace"
+	"ftplab/ui/model"
+)
+
+func (p *lessonPage) nextFirewall(a *App) {
+	names := make([]string, len(p.target.Variants))
+	for i, v := range p.target.Variants {
+		names[i] = v.Name
+	}
+	next, ok := after(names, p.selection.Firewall)
+	if !ok {
+		p.notice = "There is only one firewall to choose here."
+		return
+	}
+	sel := p.selection
+	sel.Firewall = next
+	p.change(a, sel, fmt.Sprintf("Firewall `%s` instead of `%s`", next, p.selection.Firewall))
+}
+
+func (p *lessonPage) nextMode(a *App) {
+	next, ok := after(p.target.Modes, p.selection.Mode)
+	if !ok {
+		p.notice = "There is only one mode to choose here."
+		return
+	}
+	sel := p.selection
+	sel.Mode = next
+	p.change(a, sel, fmt.Sprintf("Mode `%s` instead of `%s`", strings.ToUpper(next), strings.ToUpper(p.selection.Mode)))
+}
+
+// after returns the name that follows in a list, from its end to its beginning; false
+// if there is no other.
+func after(names []string, name string) (string, bool) {
+	if len(names) < 2 {
+		return "", false
+	}
+	return names[(slices.Index(names, name)+1)%len(names)], true
+}
+
+// change runs again with another selection. The cursor stays where it is if the new run
+// is the same up to there, else it goes to where they part; the notice says so.
+func (p *lessonPage) change(a *App, sel lessons.Selection, what string) {
+	old, oldCursor, oldSelection := p.run, p.cursor, p.selection
+	if err := p.runWith(sel); err != nil {
+		p.selection = oldSelection
+		p.notice = what + " cannot run: " + err.Error()
+		return
+	}
+	parts := model.Align(old, p.run)
+	p.step = -1
+	p.move(a, parts.Carry(oldCursor))
+	p.notice = what + ": " + p.parting(&parts, old, oldCursor)
+}
+
+// parting says where two runs part and how the new one ends.
+func (p *lessonPage) parting(parts *model.Alignment, old *model.Run, cursor model.Cursor) string {
+	if parts.Same() {
+		return "both runs are the same."
+	}
+	from, to := parts.Parting()
+	var b strings.Builder
+	switch {
+	case to == 0:
+		b.WriteString("the same until this run ends.")
+	case from == 0 || cursor.Event < from:
+		fmt.Fprintf(&b, "the same up to here, different from #%d (%.3f s) on.", to, p.run.Trace.Time(to).Seconds())
+	default:
+		b.WriteString("here the runs part.")
+	}
+	if fate := otherFate(old.Trace, p.run.Trace, from, to); fate != "" {
+		b.WriteString(" " + fate)
+	}
+	if _, result, ok := report.Result(p.run.Trace); ok {
+		b.WriteString(" It ends: " + model.ResultWords(&result) + ".")
+	}
+	return strings.TrimSuffix(b.String(), "..") // a reply may end with a full stop itself
+}
+
+// otherFate says how the same packet fares differently, "" if it is another packet.
+func otherFate(old, now *trace.Trace, from, to trace.ID) string {
+	if from == 0 || to == 0 || old.Kind(from) != trace.KindJudged || now.Kind(to) != trace.KindJudged {
+		return ""
+	}
+	a := old.Event(from).Body.(trace.Judged).Decision.Action
+	b := now.Event(to).Body.(trace.Judged).Decision.Action
+	if a == b {
+		return ""
+	}
+	return fmt.Sprintf("The same packet is %s, it was %s.", fateWord(b), fateWord(a))
+}
+
+func fateWord(a firewall.Action) string {
+	switch a {
+	case firewall.ActionForward:
+		return "passed"
+	case firewall.ActionDrop:
+		return "dropped"
+	case firewall.ActionReject:
+		return "rejected"
+	}
+	return "kept"
+}
