@@ -85,6 +85,9 @@ type Chain struct {
 	Line int // 1-based line of its declaration; 0 if it has none (bare rule lines)
 	// Hook is where a base chain is called, HookNone for a chain that is only
 	// jumped to or a list that is not applied anywhere.
+	// In a vendor's ruleset a Forward chain is asked between routing and the outbound
+	// list: it says between which interfaces packets may pass at all (zone pairs,
+	// security levels, ISA's policy). A packet of an inspected session skips it.
 	Hook     Hook
 	Type     ChainType
 	Priority int // netfilter: lower is earlier
@@ -364,7 +367,8 @@ type Inspection struct {
 	// session; "" means every interface.
 	Interface string
 	Hook      Hook
-	// FromZone and ToZone restrict a zone-pair inspection.
+	// FromZone and ToZone restrict a zone-pair inspection to packets that enter and
+	// leave by interfaces of these zones (Ruleset.Interfaces); "" is any.
 	FromZone, ToZone string
 	// FTP says that the control connection is read and its data connections are
 	// opened; Strict adds the ASA's checks; ReadOnly refuses uploads (ISA).
