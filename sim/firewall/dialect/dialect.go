@@ -15,6 +15,8 @@ import (
 	"ftplab/sim/firewall/dialect/comware"
 	"ftplab/sim/firewall/dialect/internal/text"
 	"ftplab/sim/firewall/dialect/ios"
+	"ftplab/sim/firewall/dialect/isa"
+	"ftplab/sim/firewall/dialect/nft"
 )
 
 // language is a dialect: its name and what reads and writes it.
@@ -30,6 +32,8 @@ func languages() []language {
 		{comware.Name, comware.Parse, fitsComware},
 		{ios.Name, ios.Parse, fitsIOS},
 		{asa.Name, asa.Parse, fitsASA},
+		{nft.Name, nft.Parse, fitsNFT},
+		{isa.Name, isa.Parse, fitsISA},
 	}
 }
 

@@ -96,3 +96,42 @@ func fitsComware(lines []string) bool {
 		return false
 	})
 }
+
+func fitsIPTables(lines []string) bool {
+	return anyStatement(lines, func(w []string) bool {
+		first := w[0]
+		switch {
+		case first == "sudo":
+			return oneOf(at(w, 1), "iptables", "ip6tables")
+		case oneOf(first, "iptables", "ip6tables", "/sbin/iptables", "/sbin/ip6tables", "/usr/sbin/iptables", "/usr/sbin/ip6tables"):
+			return len(w) > 1
+		case strings.HasPrefix(first, "*"):
+			return oneOf(first, "*filter", "*nat", "*mangle", "*raw", "*security")
+		case strings.HasPrefix(first, ":"):
+			return oneOf(at(w, 1), "accept", "drop", "-") && strings.HasPrefix(at(w, 2), "[")
+		case strings.HasPrefix(first, "["): // packet counters, as iptables-save -c prints them
+			return oneOf(at(w, 1), "-a", "-i")
+		}
+		return oneOf(first, "-a", "-p", "-n", "-i") && len(w) > 2
+	})
+}
+
+func fitsNFT(lines []string) bool {
+	return anyStatement(lines, func(w []string) bool {
+		if w[0] == "nft" && len(w) > 2 {
+			w = w[1:]
+		}
+		if oneOf(w[0], "add", "create", "insert", "delete", "destroy", "flush", "replace") {
+			return oneOf(at(w, 1), "table", "chain", "rule", "set", "map", "element", "ruleset", "ct")
+		}
+		if w[0] == "#!/usr/sbin/nft" || w[0] == "#!/sbin/nft" || w[0] == "#!/usr/bin/nft" {
+			return true
+		}
+		families := oneOf(at(w, 1), "ip", "ip6", "inet", "arp", "bridge", "netdev")
+		return w[0] == "table" && (families || strings.HasSuffix(strings.Join(w, " "), "{"))
+	})
+}
+
+func fitsISA(lines []string) bool {
+	return anyStatement(lines, func(w []string) bool { return w[0] == "isa" && at(w, 1) == "server" })
+}

@@ -111,6 +111,7 @@ func (p *parser) ipStatement(c *text.Cursor, raw string) *text.Problem {
 		return p.portMapStatement(c)
 	case w.Is("access-group"), w.Is("traffic-filter"):
 		return text.At(w, "%s stands outside an interface", w.Lower()).WithHint("begin with interface GigabitEthernet0/1")
+	case w.Is("inspect"): // limits and timers
 	case w.Is("access") || text.Suggest(w.Text, []string{"access-list", "access-group", "inspect"}) != "":
 		return text.Expected("an ip statement", w, "access-list", "access-group", "inspect")
 	}

@@ -35,10 +35,10 @@ func SkipPrompt(line string) int {
 }
 
 // WithoutHits removes what show access-list prints behind an entry: "(94 matches)",
-// "(hitcnt=7) 0x58cf0d8a".
+// "(hitcnt=7) 0x58cf0d8a", "(tag = WORD)".
 func WithoutHits(words []text.Word) []text.Word {
 	for i, w := range words {
-		if strings.HasPrefix(w.Text, "(hitcnt") || strings.HasPrefix(w.Text, "(") && i+1 < len(words) && strings.HasPrefix(words[i+1].Text, "match") {
+		if strings.HasPrefix(w.Text, "(hitcnt") || strings.HasPrefix(w.Text, "(") && i+1 < len(words) && (strings.HasPrefix(words[i+1].Text, "match") || words[i+1].Text == "=") {
 			return words[:i]
 		}
 	}
@@ -119,7 +119,11 @@ func portNumber(w text.Word, protocol int) (uint16, *text.Problem) {
 		if n, ok := text.Lookup(table, w.Text); ok {
 			return n, nil
 		}
-		return 0, text.Expected("a port", w, text.Names(table)...)
+		err := text.Expected("a port", w, text.Names(table)...)
+		if n, ok := text.Lookup(PortNames(AnyProtocol), w.Text); ok {
+			err.Hint = fmt.Sprintf("it is a name of the other transport protocol; write %d", n)
+		}
+		return 0, err
 	}
 	n, err := text.Number("port", w, 0, acl.MaxPort)
 	return uint16(n), err
