@@ -15,6 +15,7 @@ import (
 	"ftplab/sim/firewall/dialect/comware"
 	"ftplab/sim/firewall/dialect/internal/text"
 	"ftplab/sim/firewall/dialect/ios"
+	"ftplab/sim/firewall/dialect/iptables"
 	"ftplab/sim/firewall/dialect/isa"
 	"ftplab/sim/firewall/dialect/nft"
 )
@@ -32,6 +33,7 @@ func languages() []language {
 		{comware.Name, comware.Parse, fitsComware},
 		{ios.Name, ios.Parse, fitsIOS},
 		{asa.Name, asa.Parse, fitsASA},
+		{iptables.Name, iptables.Parse, fitsIPTables},
 		{nft.Name, nft.Parse, fitsNFT},
 		{isa.Name, isa.Parse, fitsISA},
 	}
