@@ -34,6 +34,9 @@ type backToBack struct {
 	// bounce has a third party accept and read all data.
 	bounce, toThirdParty bool
 	notes                []Effect
+	// keepInputs keeps what each machine was told.
+	keepInputs bool
+	told       [2][]recordedInput
 }
 
 // end is one machine with the sockets a carrier keeps for it.
@@ -114,6 +117,9 @@ func (b *backToBack) handle(who int, in Input) {
 	e := b.ends[who]
 	if e.gone {
 		return
+	}
+	if b.keepInputs {
+		b.told[who] = append(b.told[who], recordedInput{b.now, in})
 	}
 	e.machine.Handle(b.now, in)
 	for {
