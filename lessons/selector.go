@@ -271,6 +271,9 @@ func (s selector) matchesSegment(v *view, e trace.Event) bool {
 	if judged, ok := e.Body.(trace.Judged); ok && isDrop(judged.Decision) != (s.fate == dropped) {
 		return false
 	}
+	if s.fate == sent && s.at == "" && v.tr.Nodes[e.Node].Kind == trace.Firewall {
+		return false // sent on; or the firewall's own, which has to be asked for
+	}
 	const looked = wire.SYN | wire.ACK | wire.FIN | wire.RST
 	switch {
 	case p.Protocol != wire.TCP || s.at != "" && v.name(e.Node) != s.at:

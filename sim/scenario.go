@@ -88,6 +88,7 @@ type Service struct {
 // Probe is a single attempt to open a TCP connection, as a port scanner makes it.
 type Probe struct {
 	Node       string
+	Name       string // "mysql": what claims and reports call it
 	Start      event.Time
 	SourcePort uint16 // 0: ephemeral
 	Target     netip.AddrPort

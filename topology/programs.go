@@ -216,6 +216,7 @@ func (b *builder) probe(name, v *document.Node) {
 	}
 	p := sim.Probe{
 		Node:    b.host(name, v),
+		Name:    name.Text,
 		Start:   event.Time(b.Duration(v.Get("start"))),
 		Target:  b.AddrPort(v.Get("to")),
 		Timeout: b.Duration(v.Get("timeout")),
