@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 
 	"ftplab/sim/firewall"
 	"ftplab/sim/ftp"
@@ -74,10 +75,7 @@ func (r *verdictReader) next() (verdict, bool) {
 		}
 		e := r.t.Event(r.last)
 		judged := e.Body.(trace.Judged)
-		p := judged.Packet
-		if e.Cause != 0 && r.t.Kind(e.Cause) == trace.KindArrived {
-			p, _ = r.t.PacketOf(e.Cause)
-		}
+		p := arrived(r.t, r.last)
 		return verdict{r.last, r.t.Nodes[e.Node].Name, keyOf(&p), judged.Decision.Action}, true
 	}
 	return verdict{}, false
@@ -94,46 +92,100 @@ type Side struct {
 	Trace *trace.Trace
 }
 
-// WriteComparison writes where two runs part and how each one ends.
+// WriteComparison writes what two runs have in common, where they part, and how each
+// one ends.
 func WriteComparison(w io.Writer, left, right Side) error {
 	b := bufio.NewWriter(w)
 	d := Compare(left.Trace, right.Trace)
-	switch {
-	case d == Difference{}:
+	if (d == Difference{}) {
 		fmt.Fprintln(b, "No verdict differs.")
-	case d.SamePacket:
-		p, _ := left.Trace.PacketOf(d.Left)
-		if cause := left.Trace.Cause(d.Left); cause != 0 && left.Trace.Kind(cause) == trace.KindArrived {
-			p, _ = left.Trace.PacketOf(cause)
-		}
-		fmt.Fprintf(b, "Same packet, different fate: %s\n", p.String())
-	default:
-		fmt.Fprintln(b, "The client does something else before any verdict differs.")
+	} else {
+		writeCommon(b, dialogueUntil(left.Trace, d.Left), dialogueUntil(right.Trace, d.Right))
 	}
-	for _, side := range []struct {
+	if d.SamePacket {
+		p := arrived(left.Trace, d.Left)
+		fmt.Fprintf(b, "Same packet, different fate: %s\n\n", p.String())
+	}
+	for i, side := range []struct {
 		Side
 		label string
 		at    trace.ID
 	}{{left, "left ", d.Left}, {right, "right", d.Right}} {
-		fmt.Fprintf(b, "\n%s  %s\n", side.label, side.Name)
-		if side.at != 0 {
-			writeVerdict(b, side.Trace, side.at, d.SamePacket)
+		if i > 0 {
+			fmt.Fprintln(b)
+		}
+		fmt.Fprintf(b, "%s  %s\n", side.label, side.Name)
+		switch {
+		case d.SamePacket:
+			writeVerdict(b, side.Trace, side.at)
+		case side.at != 0:
+			fmt.Fprintf(b, "       #%d %.3f s goes another way: %s\n", side.at, side.Trace.Time(side.at).Seconds(), packetWords(side.Trace, side.at))
+			if side.Run.FirstDrop != nil {
+				writeDrop(b, side.Run.FirstDrop)
+			}
 		}
 		writeResult(b, side.Run, "       ")
 	}
 	return b.Flush()
 }
 
-// writeVerdict says what a firewall decided at id; with the packet, unless it has
-// been named.
-func writeVerdict(b *bufio.Writer, t *trace.Trace, id trace.ID, named bool) {
+// writeCommon writes the dialogue that both runs have before they part.
+func writeCommon(b *bufio.Writer, left, right dialogue) {
+	n := 0
+	for n < len(left) && n < len(right) && left[n] == right[n] {
+		n++
+	}
+	if n > 0 {
+		fmt.Fprintln(b, "What both runs have in common:")
+	}
+	for _, line := range left[:n] {
+		fmt.Fprintln(b, line)
+	}
+	if n > 0 {
+		fmt.Fprintln(b)
+	}
+}
+
+// dialogue is what the client said, heard and opened, one line each.
+type dialogue []string
+
+// dialogueUntil returns the dialogue before an event; all of it for 0.
+func dialogueUntil(t *trace.Trace, end trace.ID) dialogue {
+	if end == 0 {
+		end = trace.ID(t.Len()) + 1
+	}
+	var lines dialogue
+	for id := trace.ID(1); id < end; id++ {
+		if line := dialogueLine(t, id); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// arrived returns the packet of a verdict as it came to the firewall.
+func arrived(t *trace.Trace, id trace.ID) wire.Packet {
+	if cause := t.Cause(id); cause != 0 && t.Kind(cause) == trace.KindArrived {
+		id = cause
+	}
+	p, _ := t.PacketOf(id)
+	return p
+}
+
+// packetWords names the packet of a verdict: by its text, if it carries any.
+func packetWords(t *trace.Trace, id trace.ID) string {
+	p := arrived(t, id)
+	if len(p.Payload) > 0 && !IsBinary(p.Payload) && len(p.Payload) < 200 {
+		return HidePassword(strings.TrimRight(string(p.Payload), "\r\n"))
+	}
+	return p.String()
+}
+
+// writeVerdict says what a firewall decided at id, and why.
+func writeVerdict(b *bufio.Writer, t *trace.Trace, id trace.ID) {
 	e := t.Event(id)
 	judged := e.Body.(trace.Judged)
 	v := NewDrop(t, id)
-	packet := ""
-	if !named {
-		packet = " " + judged.Packet.String() + ","
-	}
 	verb := "lets it through"
 	switch {
 	case IsDrop(judged.Decision.Action):
@@ -141,7 +193,7 @@ func writeVerdict(b *bufio.Writer, t *trace.Trace, id trace.ID, named bool) {
 	case judged.Decision.Action != firewall.ActionForward:
 		verb = "keeps it: " + judged.Decision.Action.String()
 	}
-	fmt.Fprintf(b, "       #%d %.3f s%s %s (%s) %s", id, e.Time.Seconds(), packet, v.Node, v.Hook, verb)
+	fmt.Fprintf(b, "       #%d %.3f s %s %s", id, e.Time.Seconds(), v.Node, verb)
 	if v.Rule != nil || v.Policy != "" || IsDrop(judged.Decision.Action) {
 		fmt.Fprintf(b, ": %s", v.By())
 	}

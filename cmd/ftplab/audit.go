@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/audit"
+	"ftplab/sim/firewall/dialect"
+	"ftplab/sim/narrate"
+)
+
+// auditOptions are the flags of `rules audit`.
+type auditOptions struct {
+	dialect, server, against, format string
+}
+
+func newRulesAuditCommand() *cobra.Command {
+	var o auditOptions
+	cmd := &cobra.Command{
+		Use:   "audit FILE",
+		Short: "Say what rules permit: exposure, rules without effect, a difference",
+		Long: `Work out exactly, over all packets, what a file of rules permits: with --server the
+ports of that address that any host reaches, the rules that are shadowed or change
+nothing, and with --against a packet that another file treats differently.`,
+		Example: "  ftplab rules audit acl.txt --server 192.168.10.1\n  ftplab rules audit old.txt --against new.nft",
+		Args:    exactArgs(1, "FILE"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
+	}
+	addDialectFlag(cmd, &o.dialect)
+	cmd.Flags().StringVar(&o.server, "server", "", "`ADDRESS` behind the filtered interface")
+	cmd.Flags().StringVar(&o.against, "against", "", "another `FILE` of rules, of any dialect")
+	cmd.Flags().StringVar(&o.format, "format", "text", "text or json")
+	return cmd
+}
+
+// auditResult is what `rules audit --format json` prints.
+type auditResult struct {
+	Schema string `json:"schema"`
+	File   string `json:"file"`
+	*audit.Report
+	Against *auditDifference `json:"against,omitempty"`
+}
+
+type auditDifference struct {
+	File       string             `json:"file"`
+	Differs    bool               `json:"differs"`
+	Packet     string             `json:"packet,omitempty"`
+	In         string             `json:"in,omitempty"`
+	Out        string             `json:"out,omitempty"`
+	Sides      []auditedJudgement `json:"verdicts,omitempty"` // of FILE, then of the other
+	Notes      []string           `json:"notes,omitempty"`
+	Incomplete bool               `json:"incomplete"`
+}
+
+type auditedJudgement struct {
+	File    string `json:"file"`
+	Verdict string `json:"verdict"`
+	By      string `json:"by"`
+}
+
+func (o *auditOptions) run(cmd *cobra.Command, file string) error {
+	if err := oneOf("format", o.format, "text", "json"); err != nil {
+		return usageError{err}
+	}
+	var options audit.Options
+	if o.server != "" {
+		server, err := netip.ParseAddr(o.server)
+		if err != nil {
+			return usageError{fmt.Errorf("--server %q is not an address", o.server)}
+		}
+		options.Server = server
+	}
+	rules, err := readRules(cmd, file, o.dialect)
+	if err != nil {
+		return err
+	}
+	result := auditResult{Schema: "ftplab.audit/1", File: file}
+	if o.against != "" {
+		other, err := readRules(cmd, o.against, "")
+		if err != nil {
+			return err
+		}
+		rules, other = bindBoth(rules, other)
+		result.Against = compareRules(rules, other, options)
+	} else {
+		rules, _ = bindBoth(rules, rules)
+	}
+	result.Report = audit.Audit(rules, options)
+	if o.format == "json" {
+		encoder := json.NewEncoder(cmd.OutOrStdout())
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(result)
+	}
+	return result.write(cmd.OutOrStdout())
+}
+
+// filteredInterface is what the interface of a list without one is called.
+const filteredInterface = "filtered"
+
+// bindBoth applies lists that are bound to no interface to one: the interface that the
+// other ruleset names, so that the two can be compared.
+func bindBoth(a, b *firewall.Ruleset) (*firewall.Ruleset, *firewall.Ruleset) {
+	name, hook := filteredInterface, firewall.Inbound
+	for _, rules := range []*firewall.Ruleset{a, b} {
+		for _, chain := range rules.Chains {
+			if chain.Interface != "" && chain.Hook != firewall.HookNone {
+				name, hook = chain.Interface, chain.Hook
+			}
+		}
+	}
+	return bindTo(a, name, hook), bindTo(b, name, hook)
+}
+
+func bindTo(rules *firewall.Ruleset, name string, hook firewall.Hook) *firewall.Ruleset {
+	for _, chain := range rules.Chains {
+		if chain.Hook != firewall.HookNone {
+			return rules
+		}
+	}
+	if bound := dialect.Apply(rules, "", name, hook); bound != nil {
+		return bound
+	}
+	return rules
+}
+
+func compareRules(left, right *firewall.Ruleset, options audit.Options) *auditDifference {
+	family := audit.IPv4
+	if options.Server.Is6() {
+		family = audit.IPv6
+	}
+	comparison := audit.Compare(left, right, family, options)
+	d := &auditDifference{File: right.File, Notes: comparison.Notes, Incomplete: comparison.Incomplete}
+	first := comparison.First
+	if first == nil {
+		return d
+	}
+	d.Differs, d.Packet, d.In, d.Out = true, first.Packet.String(), first.In, first.Out
+	for _, side := range []struct {
+		rules *firewall.Ruleset
+		judge *audit.Judgement
+	}{{left, &first.Left}, {right, &first.Right}} {
+		decision := &side.judge.Decision
+		d.Sides = append(d.Sides, auditedJudgement{side.rules.File, decision.Action.String(), narrate.Decider(side.rules, decision)})
+	}
+	return d
+}
+
+// write writes the result for people.
+func (r *auditResult) write(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	if x := r.Exposure; x != nil {
+		fmt.Fprintf(b, "Exposure of %v to any host\n", x.Server)
+		exposed := func(what string, ports audit.Ports, count int) {
+			fmt.Fprintf(b, "  %-38s %7s  %v\n", what, grouped(count), ports)
+		}
+		exposed("ports that a SYN and its answer pass", x.Connect, x.ConnectCount)
+		exposed("ports that some packet reaches", x.Probe, x.ProbeCount)
+		exposed("ports that an expectation may open", x.Expected, x.ExpectedCount)
+		exposed("ports that the server may connect to", x.Outward, x.OutwardCount)
+		fmt.Fprintf(b, "  %-38s          %v\n\n", "  from its own ports", x.OutwardFrom)
+	}
+	fmt.Fprintln(b, "Rules without their effect")
+	for i := range r.Rules {
+		fmt.Fprintf(b, "  %s\n", r.Rules[i].String())
+	}
+	if len(r.Rules) == 0 {
+		fmt.Fprintln(b, "  none")
+	}
+	if r.Against != nil {
+		r.Against.write(b)
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(b, "note: %s\n", note)
+	}
+	if r.Incomplete {
+		fmt.Fprintln(b, "The analysis was stopped at its budget: there may be more.")
+	}
+	return b.Flush()
+}
+
+func (d *auditDifference) write(b *bufio.Writer) {
+	if !d.Differs {
+		fmt.Fprintf(b, "\nNo packet fares differently with %s\n", d.File)
+	} else {
+		fmt.Fprintf(b, "\nFirst difference: %s, in by %s, out by %s\n", d.Packet, d.In, d.Out)
+		for _, side := range d.Sides {
+			fmt.Fprintf(b, "  %s: %s, %s\n", side.File, side.Verdict, side.By)
+		}
+	}
+	if d.Incomplete {
+		fmt.Fprintln(b, "The comparison was stopped at its budget: there may be more.")
+	}
+}

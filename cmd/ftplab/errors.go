@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses: see exitStatus.
+const (
+	exitOK       = 0
+	exitNotHeld  = 1 // a claim or check did not hold; rules have errors
+	exitUnusable = 2 // arguments, files or dialects that cannot be used
+)
+
+// usageError is a wrong use of the command line.
+type usageError struct{ error }
+
+// notHeldError ends a command with status 1: it did its work, and the answer is no.
+type notHeldError struct {
+	// text is what standard error says; "" when the command has said it all.
+	text string
+}
+
+func (e notHeldError) Error() string { return e.text }
+
+// execute runs the command and returns the exit status.
+func execute(root *cobra.Command, args []string) int {
+	root.SetArgs(args)
+	command, err := root.ExecuteContextC(context.Background())
+	if err == nil {
+		return exitOK
+	}
+	writeError(root.ErrOrStderr(), command, err)
+	return exitStatus(err)
+}
+
+// exitStatus is 1 when the answer is no, 2 for everything that could not be used.
+func exitStatus(err error) int {
+	var no notHeldError
+	if errors.As(err, &no) {
+		return exitNotHeld
+	}
+	return exitUnusable
+}
+
+// writeError writes one line for each error. Lines that begin with a place
+// (FILE:LINE:COL:) stand as they are, so that editors can jump there.
+func writeError(w io.Writer, command *cobra.Command, err error) {
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.TrimSpace(line) == "":
+		case hasPlace(line):
+			fmt.Fprintln(w, line)
+		default:
+			fmt.Fprintln(w, "ftplab: "+line)
+		}
+	}
+	var wrong usageError
+	if errors.As(err, &wrong) {
+		fmt.Fprintf(w, "ftplab: see %s --help\n", command.CommandPath())
+	}
+}
+
+// hasPlace reports whether a message begins with FILE:LINE:COL:.
+func hasPlace(line string) bool {
+	parts := strings.SplitN(line, ":", 4)
+	return len(parts) == 4 && isNumber(parts[1]) && isNumber(parts[2])
+}
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// oneOf checks the value of a flag that has few.
+func oneOf(flag, value string, known ...string) error {
+	for _, k := range known {
+		if value == k {
+			return nil
+		}
+	}
+	return fmt.Errorf("--%s %q is not one of %s", flag, value, strings.Join(known, ", "))
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"time"
+
+	"ftplab/lessons"
+	"ftplab/sim"
+	"ftplab/sim/report"
+	"ftplab/sim/trace"
+)
+
+// simulate runs what was selected and reports it, with what it cost.
+func simulate(target *lessons.Target, selection lessons.Selection) (*report.Run, *trace.Trace, error) {
+	scenario, err := target.Scenario(selection)
+	if err != nil {
+		return nil, nil, err
+	}
+	wall, cpu := time.Now(), cpuTime()
+	tr, err := sim.Run(scenario)
+	if err != nil {
+		return nil, nil, err
+	}
+	usedWall, usedCPU := time.Since(wall), cpuTime()-cpu
+	run := report.New(reported(target, selection), tr)
+	run.SetCost(usedWall, usedCPU)
+	return run, tr, nil
+}
+
+// reported is the selection as reports name it.
+func reported(target *lessons.Target, s lessons.Selection) report.Selection {
+	return report.Selection{Target: target.Name(), Mode: s.Mode, Firewall: s.Firewall, Op: s.Op, TLS: s.TLS, Seed: s.Seed}
+}
