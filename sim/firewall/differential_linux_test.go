@@ -13,6 +13,7 @@ import (
 
 	"ftplab/sim/event"
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/iptables"
 	"ftplab/sim/firewall/dialect/nft"
 	"ftplab/sim/wire"
 )
@@ -100,7 +101,11 @@ func TestKernelAgrees(t *testing.T) {
 				t.Fatal(err)
 			}
 			parts := strings.Split(v.file, ".")
-			rules, diagnostics := nft.Parse(v.file, string(text))
+			parse := nft.Parse
+			if parts[2] == "iptables" {
+				parse = iptables.Parse
+			}
+			rules, diagnostics := parse(v.file, string(text))
 			if rules == nil {
 				t.Fatalf("cannot parse: %+v", diagnostics)
 			}

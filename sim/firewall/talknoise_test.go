@@ -51,7 +51,7 @@ func (t *talk) noise() (int, wire.Packet) {
 		}
 		return t.clientIn, p
 	case 7:
-		p := wire.Packet{Src: server, Dst: client, Protocol: 47, TTL: 64, ID: id, Payload: []byte("tunnel..")}
+		p := wire.Packet{Src: server, Dst: client, Protocol: 50, TTL: 64, ID: id, Payload: []byte("encrypted")}
 		if t.chance(50) {
 			p.Src, p.Dst = client, server
 			return t.clientIn, p
