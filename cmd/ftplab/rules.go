@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +41,9 @@ func addDialectFlag(cmd *cobra.Command, language *string) {
 }
 
 func checkRules(cmd *cobra.Command, file, language string) error {
+	if err := knownDialect(language); err != nil {
+		return err
+	}
 	text, err := readInput(cmd, file)
 	if err != nil {
 		return err
@@ -69,4 +73,12 @@ func plural(n int, word string) string {
 		return "1 " + word
 	}
 	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// knownDialect refuses a --dialect that does not exist; "" is recognised from the text.
+func knownDialect(language string) error {
+	if language == "" {
+		return nil
+	}
+	return oneOf("dialect", strings.ToLower(language), dialect.Names()...)
 }

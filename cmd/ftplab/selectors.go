@@ -100,6 +100,9 @@ func openTarget(cmd *cobra.Command, name string) (*lessons.Target, error) {
 
 // readRules parses a file of rules. Its errors are one line each.
 func readRules(cmd *cobra.Command, file, language string) (*firewall.Ruleset, error) {
+	if err := knownDialect(language); err != nil {
+		return nil, err
+	}
 	text, err := readInput(cmd, file)
 	if err != nil {
 		return nil, err
