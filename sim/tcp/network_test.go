@@ -56,6 +56,7 @@ type testNet struct {
 	log    []logged
 	got    [2][]byte
 	unread [2]bool // this side does not read now
+	clones bool    // a connection is replaced by its clone before each call of Emit
 	calls  []func()
 }
 
@@ -78,16 +79,16 @@ func (n *testNet) dial() {
 
 // settle lets a side read and send, and sets its timer.
 func (n *testNet) settle(s side) {
-	c := n.conn[s]
 	n.emit(s)
 	for !n.unread[s] {
-		data, ok := c.Read()
+		data, ok := n.conn[s].Read()
 		if !ok {
 			break
 		}
 		n.got[s] = append(n.got[s], data...)
 	}
 	n.emit(s)
+	c := n.conn[s]
 	if due := c.Deadline(); due != event.Never {
 		n.queue.Push(due, itemTimer, uint64(s))
 	}
@@ -96,6 +97,9 @@ func (n *testNet) settle(s side) {
 
 func (n *testNet) emit(s side) {
 	for range 100_000 {
+		if n.clones {
+			n.conn[s] = n.conn[s].Clone()
+		}
 		var p wire.Packet
 		sending, ok := n.conn[s].Emit(n.now, &p)
 		if !ok {
@@ -213,6 +217,9 @@ func (n *testNet) transcript(from int) string {
 	}
 	return b.String()
 }
+
+// ending prints the end of the log.
+func (n *testNet) ending() string { return n.transcript(max(0, len(n.log)-40)) }
 
 // sentBy returns what a side sent from the i-th entry of the log on.
 func (n *testNet) sentBy(s side, from int) []logged {

@@ -3,6 +3,7 @@ package tcp
 import (
 	"bytes"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,25 +13,43 @@ import (
 	"pgregory.net/rapid"
 )
 
-// badNetwork is a network that loses, repeats and reorders, decided by a seed.
-type badNetwork struct {
-	random           *rand.Rand
-	loss, repetition float64
+// plan is all that decides how a session of two applications over a bad network goes:
+// the same plan gives the same segments.
+type plan struct {
+	cfg              [2]Config
+	iss              uint32
+	seed             uint64
+	loss, repetition float64 // probabilities
 	delay, jitter    time.Duration
+	gap              time.Duration // between the calls of an application
+	writes           [2][][]byte
+	close            [2]bool // it calls Close rather than CloseWrite, after the peer's FIN
 }
 
-func (b *badNetwork) fate(side, int, *wire.Packet) fate {
-	var f fate
-	copies := 1
-	if b.random.Float64() < b.loss {
-		copies = 0
-	} else if b.random.Float64() < b.repetition {
-		copies = 2
+func drawPlan(t *rapid.T) plan {
+	p := plan{
+		cfg:        [2]Config{drawConfig(t, "client"), drawConfig(t, "server")},
+		iss:        rapid.SampledFrom([]uint32{1000, 0xffffffff, 0xfffff000, 0x7fffffff}).Draw(t, "client ISS"),
+		seed:       rapid.Uint64().Draw(t, "seed"),
+		loss:       rapid.Float64Range(0, 0.2).Draw(t, "loss"),
+		repetition: rapid.Float64Range(0, 0.2).Draw(t, "repetition"),
+		delay:      time.Duration(rapid.IntRange(0, 50).Draw(t, "delay ms")) * time.Millisecond,
+		jitter:     time.Duration(rapid.IntRange(0, 30).Draw(t, "jitter ms")) * time.Millisecond,
+		gap:        time.Duration(rapid.SampledFrom([]int{1, 2, 30, 700}).Draw(t, "gap ms")) * time.Millisecond,
 	}
-	for range copies {
-		f = append(f, b.delay+time.Duration(b.random.Int64N(int64(b.jitter)+1)))
+	random := rand.New(rand.NewPCG(p.seed, 2))
+	for who := range p.writes {
+		sizes := rapid.SliceOfN(rapid.SampledFrom([]int{1, 7, 12, 100, 1460, 3000, 20000, 70000}), 0, 8).Draw(t, "writes")
+		for _, size := range sizes {
+			data := make([]byte, size)
+			for i := range data {
+				data[i] = byte(random.Uint32())
+			}
+			p.writes[who] = append(p.writes[who], data)
+		}
+		p.close[who] = rapid.Bool().Draw(t, "close")
 	}
-	return f
+	return p
 }
 
 // drawConfig draws one end's configuration: the odd ones too.
@@ -42,86 +61,128 @@ func drawConfig(t *rapid.T, label string) Config {
 	cfg.WindowScale = rapid.SampledFrom([]uint8{10, 7, 0, 14}).Draw(t, label+" WindowScale")
 	cfg.NoDelay = rapid.Bool().Draw(t, label+" NoDelay")
 	cfg.ReceiveBuffer = rapid.SampledFrom([]uint32{64240, 6 << 20, 5000, 1460, 300}).Draw(t, label+" ReceiveBuffer")
+	// No network is so bad that a side gives up, or forgets a connection too early.
+	cfg.MaxRetries, cfg.OrphanRetries, cfg.TimeWait = 100, 100, time.Hour
 	cfg.InitialWindow = rapid.SampledFrom([]uint8{10, 1, 4}).Draw(t, label+" InitialWindow")
 	cfg.TimerTick = rapid.SampledFrom([]time.Duration{4 * time.Millisecond, 0, time.Millisecond}).Draw(t, label+" TimerTick")
 	return cfg
 }
 
-// session is what the two applications of a property do.
+// session is a plan as it is carried out.
 type session struct {
 	*testNet
-	writes  [2][][]byte
+	plan    *plan
+	random  *rand.Rand
+	written [2]int
 	closed  [2]bool
-	whole   [2][]byte
-	network *badNetwork
 }
 
-func drawSession(t *rapid.T) *session {
-	s := &session{testNet: newTestNet(t, 0)}
-	s.cfg = [2]Config{drawConfig(t, "client"), drawConfig(t, "server")}
-	s.iss = rapid.SampledFrom([]uint32{1000, 0xffffffff, 0xfffff000, 0x7fffffff}).Draw(t, "client ISS")
-	seed := rapid.Uint64().Draw(t, "seed")
-	s.network = &badNetwork{
-		random:     rand.New(rand.NewPCG(seed, 1)),
-		loss:       rapid.Float64Range(0, 0.2).Draw(t, "loss"),
-		repetition: rapid.Float64Range(0, 0.2).Draw(t, "repetition"),
-		delay:      time.Duration(rapid.IntRange(0, 50).Draw(t, "delay ms")) * time.Millisecond,
-		jitter:     time.Duration(rapid.IntRange(0, 30).Draw(t, "jitter ms")) * time.Millisecond,
-	}
-	s.testNet.fate = s.network.fate
-	for side := range s.writes {
-		sizes := rapid.SliceOfN(rapid.SampledFrom([]int{1, 7, 12, 100, 1460, 3000, 20000, 70000}), 0, 8).Draw(t, "writes")
-		for _, size := range sizes {
-			data := make([]byte, size)
-			for i := range data {
-				data[i] = byte(s.network.random.Uint32())
-			}
-			s.writes[side] = append(s.writes[side], data)
-			s.whole[side] = append(s.whole[side], data...)
-		}
-	}
+func (p *plan) carryOut(t failer, clones bool) *session {
+	s := &session{testNet: newTestNet(t, 0), plan: p, random: rand.New(rand.NewPCG(p.seed, 1))}
+	s.clones = clones
+	s.cfg, s.iss, s.fate = p.cfg, p.iss, s.badFate
+	s.dial()
+	s.application(client)
+	s.application(server)
+	s.run(8 * time.Hour)
 	return s
 }
 
-// application writes, now and then stops reading, and closes when it is done.
-func (s *session) application(who side, gap time.Duration) {
+// badFate loses, repeats and reorders.
+func (s *session) badFate(side, int, *wire.Packet) fate {
+	var f fate
+	copies := 1
+	if s.random.Float64() < s.plan.loss {
+		copies = 0
+	} else if s.random.Float64() < s.plan.repetition {
+		copies = 2
+	}
+	for range copies {
+		f = append(f, s.plan.delay+time.Duration(s.random.Int64N(int64(s.plan.jitter)+1)))
+	}
+	return f
+}
+
+// application writes, reads only every other time while it writes, and closes.
+func (s *session) application(who side) {
 	c := s.conn[who]
+	writes := s.plan.writes[who]
 	switch {
 	case c == nil || c.State() == SynReceived || c.State() == SynSent:
-	case len(s.writes[who]) > 0:
-		s.do(who, func(c *Conn) { c.Write(s.now, s.writes[who][0], uint32(len(s.writes[who]))) })
-		s.writes[who] = s.writes[who][1:]
-		s.unread[who] = len(s.writes[who])%2 == 1
+	case s.written[who] < len(writes):
+		s.written[who]++
+		s.do(who, func(c *Conn) { c.Write(s.now, writes[s.written[who]-1], uint32(s.written[who])) })
+		s.unread[who] = s.written[who]%2 == 1
 	case !s.closed[who]:
 		s.closed[who] = true
 		s.unread[who] = false
 		s.do(who, func(c *Conn) { c.CloseWrite(s.now) })
+	case s.plan.close[who] && c.EOF():
+		s.do(who, func(c *Conn) { c.Close(s.now) })
+		return
+	case c.State() == Closed:
 		return
 	}
-	s.later(gap, func() { s.application(who, gap) })
+	s.later(s.plan.gap, func() { s.application(who) })
 }
 
 // TestDelivery: over a network that loses, repeats and reorders, each side gets
 // exactly the octets that the other wrote, and both reach CLOSED without a failure.
-// The same seed gives the same segments.
+// Packets name the write that their payload comes from.
 func TestDelivery(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := drawSession(t)
-		gap := time.Duration(rapid.SampledFrom([]int{0, 1, 30, 700}).Draw(t, "gap ms"))*time.Millisecond + time.Millisecond
-		s.dial()
-		s.application(client, gap)
-		s.application(server, gap)
-		s.run(4 * time.Hour)
+		p := drawPlan(t)
+		s := p.carryOut(t, false)
 		for who, c := range s.conn {
-			if !bytes.Equal(s.got[1-who], s.whole[who]) {
-				t.Fatalf("side %d wrote %d octets, %d arrived, or other ones\n%s", who, len(s.whole[who]), len(s.got[1-who]), s.transcript(0))
+			whole := bytes.Join(p.writes[who], nil)
+			if !bytes.Equal(s.got[1-who], whole) {
+				t.Fatalf("side %d wrote %d octets, %d arrived, or other ones\n%s", who, len(whole), len(s.got[1-who]), s.ending())
 			}
-			if c.State() != Closed || c.Err() != NoFailure || !c.EOF() || !c.Dead() {
-				t.Fatalf("side %d ends in %v, %v, EOF %v\n%s", who, c.State(), c.Err(), c.EOF(), s.transcript(0))
+			if c.State() != Closed || c.Err() != NoFailure || !c.EOF() || !c.Dead() || !c.Flushed() {
+				t.Fatalf("side %d ends in %v, %v, EOF %v\n%s", who, c.State(), c.Err(), c.EOF(), s.ending())
 			}
 			if c.Deadline() != event.Never {
 				t.Fatalf("side %d still has a timer in CLOSED", who)
 			}
+		}
+		for _, l := range s.log {
+			checkPacket(t, s, &l)
+		}
+	})
+}
+
+// checkPacket checks what holds for every segment that leaves.
+func checkPacket(t *rapid.T, s *session, l *logged) {
+	p := &l.p
+	if blob := p.Blob; blob != 0 {
+		from := s.plan.writes[l.from][blob-1][p.BlobOffset:]
+		if !bytes.HasPrefix(from, p.Payload) {
+			t.Fatalf("%v does not come from write %d at %d", p, blob, p.BlobOffset)
+		}
+	}
+	mss := min(s.plan.cfg[client].MSS, s.plan.cfg[server].MSS)
+	if size := len(p.Payload) + p.Options.Len(); p.Flags&wire.SYN == 0 && len(p.Payload) > 0 && size > int(mss) {
+		t.Fatalf("%v carries %d octets with its options, the MSS is %d", p, size, mss)
+	}
+	if p.Options.NumBlocks > 0 && (s.plan.cfg[client].NoSACK || s.plan.cfg[server].NoSACK) {
+		t.Fatalf("%v carries SACK, which was not agreed on", p)
+	}
+}
+
+// TestDeterminism: the same plan gives the same segments at the same times, also when
+// the connections are replaced by their clones again and again.
+func TestDeterminism(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPlan(t)
+		first := strings.Split(p.carryOut(t, false).transcript(0), "\n")
+		second := strings.Split(p.carryOut(t, true).transcript(0), "\n")
+		for i := range min(len(first), len(second)) {
+			if first[i] != second[i] {
+				t.Fatalf("segment %d of two runs of one plan:\n%s\n%s", i, first[i], second[i])
+			}
+		}
+		if len(first) != len(second) {
+			t.Fatalf("two runs of one plan have %d and %d segments", len(first), len(second))
 		}
 	})
 }
