@@ -23,6 +23,7 @@ type subject uint8
 
 const (
 	atStart subject = iota
+	atEnd
 	atDrop
 	atSegment
 	atCommand
@@ -100,6 +101,8 @@ func parseSelector(words []string) (selector, error) {
 	switch subjectWord {
 	case "start":
 		s.subject = atStart
+	case "end":
+		s.subject = atEnd
 	case "drop":
 		s.subject = atDrop
 	case "segment":
@@ -132,7 +135,7 @@ func parseSelector(words []string) (selector, error) {
 	case "outcome":
 		s.subject, s.word = atOutcome, next()
 	default:
-		return s, &unknownWord{What: "event", Name: subjectWord, Known: []string{"start", "drop", "segment", "command", "reply", "expectation",
+		return s, &unknownWord{What: "event", Name: subjectWord, Known: []string{"start", "end", "drop", "segment", "command", "reply", "expectation",
 			"connection", "socket", "transfer", "giving-up", "probe", "outcome"}}
 	}
 	return s.details(words)
@@ -212,8 +215,11 @@ func (s selector) details(words []string) (selector, error) {
 
 // find returns the event that the selector names.
 func (s selector) find(tr *trace.Trace) (trace.ID, bool) {
-	if s.subject == atStart {
-		return min(1, trace.ID(tr.Len())), true
+	switch s.subject {
+	case atStart:
+		return min(1, trace.ID(tr.Len())), tr.Len() > 0
+	case atEnd:
+		return trace.ID(tr.Len()), tr.Len() > 0
 	}
 	v := newView(tr)
 	var last trace.ID

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"ftplab/sim"
-	"ftplab/sim/event"
 	"ftplab/sim/ftp"
 	"ftplab/topology/document"
 )
@@ -44,9 +43,10 @@ func (b *builder) client(name, v *document.Node, sel Selection, first bool) {
 	if script := v.Get("script"); script != nil {
 		b.script(&c, script)
 	}
-	b.sc.Clients = append(b.sc.Clients, sim.Client{
-		Node: b.host(name, v), Start: event.Time(b.Duration(v.Get("start"))), Config: c,
-	})
+	at, never := b.start(v.Get("start"))
+	if !never {
+		b.sc.Clients = append(b.sc.Clients, sim.Client{Node: b.host(name, v), Start: at, Config: c})
+	}
 }
 
 // defaultUpload is how much a client stores if the file does not say, in octets.

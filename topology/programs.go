@@ -214,10 +214,14 @@ func (b *builder) probe(name, v *document.Node) {
 	if !b.Map(v, "a probe", "on", "to", "source_port", "start", "timeout") {
 		return
 	}
+	start, never := b.start(v.Get("start"))
+	if never {
+		return
+	}
 	p := sim.Probe{
 		Node:    b.host(name, v),
 		Name:    name.Text,
-		Start:   event.Time(b.Duration(v.Get("start"))),
+		Start:   start,
 		Target:  b.AddrPort(v.Get("to")),
 		Timeout: b.Duration(v.Get("timeout")),
 	}
@@ -228,6 +232,15 @@ func (b *builder) probe(name, v *document.Node) {
 		p.SourcePort = b.Port(port, false)
 	}
 	b.sc.Probes = append(b.sc.Probes, p)
+}
+
+// start reads when a program begins; never is for one that a variant or an option may
+// start.
+func (b *builder) start(v *document.Node) (at event.Time, never bool) {
+	if v != nil && strings.EqualFold(v.Text, "never") {
+		return 0, true
+	}
+	return event.Time(b.Duration(v)), false
 }
 
 // addrPort reads an address with or without a port.
