@@ -114,7 +114,8 @@ type Rule struct {
 	ID string
 	// Line and Column are where the rule begins in Text, 1-based.
 	Line, Column int
-	// Text is the rule as written, without indentation and line end.
+	// Text is the rule as written, without indentation and line end; in Comware also
+	// without the keyword and number that begin every rule ("deny ip").
 	Text string
 	// Comment is the rule's own comment, "" if none.
 	Comment string
@@ -331,6 +332,9 @@ type Set struct {
 	Key      []Field // may be empty for a named set: the fields then come from the use
 	Elements []SetElement
 	Line     int
+	// Declaration is what nft says of a named set besides its elements, one statement
+	// a line: "type ipv4_addr . inet_service : verdict", "flags interval".
+	Declaration string
 }
 
 // SetElement is one element: a condition for each field of the key, and for a map

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/internal/netfilter"
 	"ftplab/sim/firewall/dialect/internal/text"
 )
 
@@ -28,11 +29,11 @@ func protocolNumber(w text.Word) (uint64, *text.Problem) {
 	if n, err := strconv.ParseUint(w.Text, 0, 8); err == nil {
 		return n, nil
 	}
-	if n, ok := text.Lookup(text.Protocols(), w.Text); ok {
+	if n, ok := netfilter.Protocol(w.Text); ok {
 		return uint64(n), nil
 	}
 	p := text.At(w, "unknown protocol \"%s\" specified", w.Text)
-	if near := text.Suggest(w.Text, text.Names(text.Protocols())); near != "" {
+	if near := text.Suggest(w.Text, netfilter.ProtocolNames()); near != "" {
 		return 0, p.WithHint("did you mean %s?", near)
 	}
 	return 0, p
@@ -101,14 +102,14 @@ func portNumber(w text.Word) (uint64, *text.Problem) {
 	if n, err := strconv.ParseUint(w.Text, 0, 16); err == nil {
 		return n, nil
 	}
-	if n, ok := text.Lookup(text.LinuxServices(), w.Text); ok {
+	if n, ok := netfilter.Service(w.Text); ok {
 		return uint64(n), nil
 	}
 	p := text.At(w, "invalid port/service `%s' specified", w.Text)
 	if strings.Trim(w.Text, "0123456789") == "" {
 		return 0, p.WithHint("a port is a number from 0 to 65535")
 	}
-	if near := text.Suggest(w.Text, text.Names(text.LinuxServices())); near != "" {
+	if near := text.Suggest(w.Text, netfilter.ServiceNames()); near != "" {
 		return 0, p.WithHint("did you mean %s?", near)
 	}
 	return 0, p.WithHint("write the port's number")

@@ -3,6 +3,7 @@ package nft
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"ftplab/sim/firewall"
 	"ftplab/sim/firewall/dialect/internal/text"
@@ -199,9 +200,17 @@ func addName(m *firewall.Match, typ valueType, e *expr) error {
 	case e.text == "":
 		return badValue(e.at, "", "Empty string is not allowed")
 	}
-	m.Names = append(m.Names, e.text)
+	name := e.text
+	if base, ok := strings.CutSuffix(name, "+"); ok && typ == typeInterface {
+		name = base + literalPlus
+	}
+	m.Names = append(m.Names, name)
 	return nil
 }
+
+// literalPlus ends the name of an interface that itself ends in a plus sign, which
+// makes no prefix in nft. No interface matches a name with a backslash.
+const literalPlus = `\+`
 
 // ordered evaluates <, >, <= and >=.
 func ordered(m *firewall.Match, info selectorInfo, op string, e *expr) error {

@@ -3,6 +3,7 @@ package nft
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"ftplab/sim/firewall"
 	"ftplab/sim/firewall/dialect/internal/text"
@@ -95,6 +96,40 @@ var typeNames = [...]struct {
 	{"classid", typeOther}, {"devgroup", typeOther}, {"time", typeOther}, {"day", typeOther}, {"hour", typeOther}, {"cgroupsv2", typeOther},
 	{"string", typeOther}, {"integer", typeOther}, {"arp_op", typeOther}, {"ll_addr", typeOther}, {"ct_label", typeOther}, {"ecn", typeOther},
 	{"igmp_type", typeOther}, {"icmpx_code", typeOther}, {"boolean", typeOther}, {"ct_event", typeOther}, {"ct_id", typeOther},
+}
+
+// declaration writes what a set is, for Set.Declaration.
+func (b *builder) declaration(s *namedSet) string {
+	words := func(types []typeRef) string {
+		var names []string
+		for _, ref := range types {
+			if ref.of != nil {
+				names = append(names, b.source(ref.at))
+			} else {
+				names = append(names, ref.name)
+			}
+		}
+		return strings.Join(names, " . ")
+	}
+	d := "type " + words(s.decl.keyTypes)
+	if s.decl.keyTypes[0].of != nil {
+		d = "typeof " + words(s.decl.keyTypes)
+	}
+	switch {
+	case s.decl.verdicts:
+		d += " : verdict"
+	case s.decl.object != "":
+		d += " : " + s.decl.object
+	case s.decl.isMap:
+		d += " : " + words(s.decl.dataType)
+	}
+	if len(s.decl.flags) > 0 {
+		d += "\nflags " + strings.Join(s.decl.flags, ",")
+	}
+	for _, extra := range s.decl.extra {
+		d += "\n" + extra
+	}
+	return d
 }
 
 // fillSet evaluates the elements of a named set.

@@ -22,7 +22,7 @@ func (b *builder) emit() {
 		}
 		for _, s := range t.sets {
 			s.place = len(b.rs.Sets)
-			b.rs.Sets = append(b.rs.Sets, firewall.Set{Name: s.name, Table: t.name, Line: s.line})
+			b.rs.Sets = append(b.rs.Sets, firewall.Set{Name: s.name, Table: t.name, Line: s.line, Declaration: b.declaration(s)})
 		}
 	}
 	for _, t := range b.tables {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/internal/netfilter"
 	"ftplab/sim/firewall/dialect/internal/text"
 	"ftplab/sim/wire"
 )
@@ -26,9 +27,9 @@ func badValue(at place, hint, format string, args ...any) error {
 func (t valueType) info() (greatest uint64, names []text.Name, what string) {
 	switch t {
 	case typePort:
-		return 65535, text.LinuxServices(), "internet network service"
+		return 65535, nil, "internet network service" // names: netfilter.Service
 	case typeProtocol:
-		return 255, text.Protocols(), "internet protocol"
+		return 255, text.Protocols(), "internet protocol" // all names: netfilter.Protocol
 	case typeMark:
 		return 1<<32 - 1, nil, "packet mark"
 	case typeDirection:
@@ -114,7 +115,7 @@ func number(typ valueType, e *expr) (uint64, error) {
 		}
 		return n, nil
 	case exWord, exQuoted:
-		if n, ok := text.Lookup(names, e.text); ok {
+		if n, ok := lookupName(typ, names, e.text); ok {
 			return uint64(n), nil
 		}
 		return 0, unknownName(typ, e, names, what)
@@ -139,9 +140,26 @@ func number(typ valueType, e *expr) (uint64, error) {
 	return 0, badValue(e.at, "", "%s expected here", what)
 }
 
+func lookupName(typ valueType, names []text.Name, name string) (uint16, bool) {
+	switch typ {
+	case typePort:
+		return netfilter.Service(name)
+	case typeProtocol:
+		return netfilter.Protocol(name)
+	}
+	return text.Lookup(names, name)
+}
+
 func unknownName(typ valueType, e *expr, names []text.Name, what string) error {
 	hint := ""
-	if near := text.Suggest(e.text, text.Names(names)); near != "" {
+	known := text.Names(names)
+	switch typ {
+	case typePort:
+		known = netfilter.ServiceNames()
+	case typeProtocol:
+		known = netfilter.ProtocolNames()
+	}
+	if near := text.Suggest(e.text, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	switch {
