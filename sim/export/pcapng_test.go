@@ -105,7 +105,7 @@ func TestPcapNGComments(t *testing.T) {
 			continue
 		}
 		commented++
-		if !strings.Contains(p.comments[0], "line 4 `rule deny ip`") || p.packet.Flags != wire.SYN|wire.ACK || p.point != "server:eth0" {
+		if !strings.Contains(p.comments[0], "line 4 `deny ip`") || p.packet.Flags != wire.SYN|wire.ACK || p.point != "server:eth0" {
 			t.Errorf("%v on %s: %q", p.packet.String(), p.point, p.comments)
 		}
 	}

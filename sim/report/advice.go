@@ -27,7 +27,7 @@ func advice(t *trace.Trace, drop trace.ID, result *ftp.Result) []string {
 	}
 	inspect := "use a firewall that reads the control connection (FTP inspection), which opens this one port for this one peer"
 	if usesTLS(t) {
-		inspect = "inspection cannot help: the control connection is encrypted, the firewall cannot read the port"
+		inspect = "do not count on FTP inspection: the control connection is encrypted, no firewall can read the port in it"
 	}
 	switch {
 	case p.Flags&(wire.SYN|wire.ACK) == wire.SYN|wire.ACK:
