@@ -88,9 +88,9 @@ func TestShadowedRules(t *testing.T) {
 		got = append(got, f.String())
 	}
 	want := []string{
-		"line 2 `rule deny tcp source 10.0.0.7 0` is shadowed by line 1 `rule permit ip source 10.0.0.0 0.0.0.255`",
-		"line 3 `rule permit tcp source 10.0.1.0 0.0.0.255` is redundant: without it nothing would change",
-		"line 5 `rule permit ip` is redundant: without it nothing would change", // the default permits
+		"line 2 `deny tcp source 10.0.0.7 0` is shadowed by line 1 `permit ip source 10.0.0.0 0.0.0.255`",
+		"line 3 `permit tcp source 10.0.1.0 0.0.0.255` is redundant: without it nothing would change",
+		"line 5 `permit ip` is redundant: without it nothing would change", // the default permits
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("findings:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
