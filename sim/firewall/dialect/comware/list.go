@@ -269,7 +269,7 @@ func (p *parser) ruleStatement(c *text.Cursor, raw string) *text.Problem {
 		return err
 	}
 	p.known = true
-	r := &rule{id: -1, line: p.line, column: c.PeekAt(-1).Column, text: raw}
+	r := &rule{id: -1, line: p.line, column: c.Last().Column}
 	c.Words = dropHits(c.Words)
 	if w := c.Peek(); text.IsNumber(w) {
 		n, err := text.Number("rule ID", c.Next(), 0, maxRuleID)
@@ -282,7 +282,7 @@ func (p *parser) ruleStatement(c *text.Cursor, raw string) *text.Problem {
 	if err != nil {
 		return err
 	}
-	c.Next()
+	r.text = raw[c.Next().Column-r.column:]
 	if verb == "permit" || verb == "deny" {
 		r.permit = verb == "permit"
 		if err := p.parseRule(c, l, r); err != nil {
@@ -492,7 +492,7 @@ func (p *parser) undoRule(c *text.Cursor) *text.Problem {
 		r.options[optionSlot(keyword)] = option{}
 	}
 	p.list.texts[r.canonical()] = r.id
-	r.text = "rule " + strconv.Itoa(r.id) + " " + r.canonical()
+	r.text = r.canonical()
 	return nil
 }
 

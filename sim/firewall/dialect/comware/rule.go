@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/bits"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"ftplab/sim/firewall"
@@ -57,7 +56,7 @@ type option struct {
 type rule struct {
 	id           int
 	line, column int
-	text         string
+	text         string // as written, from permit or deny on
 	permit       bool
 	comment      string
 	protocol     int // IP protocol number, -1 for ip
@@ -100,7 +99,7 @@ func (r *rule) merge(later *rule) {
 	if later.options[slotProtocol].set {
 		r.protocol = later.protocol
 	}
-	r.text = "rule " + strconv.Itoa(r.id) + " " + r.canonical()
+	r.text = r.canonical()
 }
 
 // elsewhere returns the option without its column, for a rule whose line is another

@@ -39,6 +39,20 @@ const Name = "ios"
 // Parse reads a configuration. The ruleset is nil if there is an error among the
 // diagnostics.
 func Parse(file, config string) (*firewall.Ruleset, []firewall.Diagnostic) {
+	p := read(file, config)
+	var rules *firewall.Ruleset
+	if !p.report.Failed() {
+		rules = p.build(file, config)
+	}
+	if p.report.Failed() {
+		return nil, p.report.Diagnostics()
+	}
+	rules.Diagnostics = p.report.Warnings()
+	return rules, p.report.Diagnostics()
+}
+
+// read reads every statement of a configuration.
+func read(file, config string) *parser {
 	p := &parser{
 		report:   text.Report{File: file},
 		byName:   map[listName]*list{},
@@ -57,15 +71,7 @@ func Parse(file, config string) (*firewall.Ruleset, []firewall.Diagnostic) {
 			break
 		}
 	}
-	var rules *firewall.Ruleset
-	if !p.report.Failed() {
-		rules = p.build(file, config)
-	}
-	if p.report.Failed() {
-		return nil, p.report.Diagnostics()
-	}
-	rules.Diagnostics = p.report.Warnings()
-	return rules, p.report.Diagnostics()
+	return p
 }
 
 // view is the configuration mode: what statements the command line takes besides the
@@ -111,6 +117,10 @@ type parser struct {
 	ftpPorts  []uint16
 	classes   map[string]*classMap
 	policies  map[string]*policyMap
+
+	classOrder  []*classMap
+	policyOrder []*policyMap
+
 	zones     map[string]*zone
 	zoneOrder []*zone
 	pairs     []*zonePair

@@ -108,8 +108,10 @@ func (p *parser) classMapStatement(c *text.Cursor) *text.Problem {
 	m.name = w.Text
 	if old := p.classes[w.Text]; old != nil {
 		m = old
+	} else {
+		p.classes[w.Text] = m
+		p.classOrder = append(p.classOrder, m)
 	}
-	p.classes[w.Text] = m
 	p.known = true
 	p.view, p.class = classView, m
 	return end(c)
@@ -162,6 +164,7 @@ func (p *parser) policyMapStatement(c *text.Cursor) *text.Problem {
 	}
 	if p.policies[w.Text] == nil {
 		p.policies[w.Text] = &policyMap{line: p.line, name: w.Text}
+		p.policyOrder = append(p.policyOrder, p.policies[w.Text])
 	}
 	p.known = true
 	p.view, p.policy, p.action = policyView, p.policies[w.Text], nil
