@@ -16,6 +16,8 @@ type program struct {
 	tracks, translates    bool
 	helpersBeforeTracking bool       // iptables: a helper is chosen in the raw table
 	inbound, outbound     [2][][]int // a vendor's lists by family and interface
+	between               [2][]int   // a vendor's forward chains by family
+	inspections           []inspection
 }
 
 type compiledRule struct {
@@ -86,6 +88,10 @@ func compile(rules *Ruleset, interfaces []Interface) *program {
 		p.arrangeHooks()
 	} else {
 		p.arrangeLists(interfaces)
+		for i := range rules.Inspections {
+			p.inspections = append(p.inspections, c.compileInspection(&rules.Inspections[i]))
+		}
+		p.tracks = len(p.inspections) > 0
 	}
 	return p
 }
@@ -213,24 +219,26 @@ func (p *program) sortTranslations(family int, hook Hook) {
 	})
 }
 
-// arrangeLists finds, for each interface, the lists that a vendor's device asks and
-// the inspections that may open a session there.
+// arrangeLists finds the lists that a vendor's device asks: for each interface those of
+// packets that come and go by it, and those that say what may pass between interfaces.
 func (p *program) arrangeLists(interfaces []Interface) {
 	for f, family := range []string{"ip", "ip6"} {
 		p.inbound[f] = make([][]int, len(interfaces))
 		p.outbound[f] = make([][]int, len(interfaces))
 		for i := range p.rules.Chains {
 			chain := &p.rules.Chains[i]
-			if chain.Hook != Inbound && chain.Hook != Outbound || chain.Family != "" && chain.Family != family && chain.Family != "inet" {
+			if chain.Family != "" && chain.Family != family && chain.Family != "inet" {
 				continue
 			}
+			if chain.Hook == Forward {
+				p.between[f] = append(p.between[f], i)
+			}
 			for at := range interfaces {
-				if chain.Interface != "" && chain.Interface != interfaces[at].Name {
-					continue
-				}
-				if chain.Hook == Inbound {
+				switch {
+				case chain.Interface != "" && chain.Interface != interfaces[at].Name:
+				case chain.Hook == Inbound:
 					p.inbound[f][at] = append(p.inbound[f][at], i)
-				} else {
+				case chain.Hook == Outbound:
 					p.outbound[f][at] = append(p.outbound[f][at], i)
 				}
 			}

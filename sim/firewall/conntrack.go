@@ -116,6 +116,9 @@ func (d *Device) beginEntry(w *way, key tuple) bool {
 		e.master, e.expectation = master.id, expected.id
 		e.masterHelper = master.helper
 		e.mark = master.mark
+		if master.session != nil {
+			e.session = &session{kind: master.session.kind, bound: master.session.bound}
+		}
 		if expected.follow {
 			d.followMaster(e, master, expected)
 		}
@@ -208,6 +211,15 @@ func (d *Device) endEntry(slot int32) {
 	d.changes = append(d.changes, Change{Kind: EntryGone, Entry: e.info()})
 	if e.expecting != noSlot {
 		d.endExpectation(e.expecting, ExpectGone)
+	}
+}
+
+// endAll empties the table.
+func (d *Device) endAll() {
+	for slot := range d.table.entries {
+		if e := &d.table.entries[slot]; slot != fresh && e.has(StatusConfirmed) && !e.has(statusDying) {
+			d.endEntry(int32(slot))
+		}
 	}
 }
 

@@ -71,16 +71,25 @@ func NewDevice(config Config) *Device {
 }
 
 // Load replaces the rules and the options, as when an administrator loads others: the
-// connection table and the expectations stay, the rules' counters begin anew.
+// connection table and the expectations stay, the rules' counters begin anew. Only
+// between Linux and another vendor's rules the table is emptied: Changes says so.
 func (d *Device) Load(rules *Ruleset, options Options) {
 	if rules == nil {
 		rules = &Ruleset{}
 	}
+	old := d.program
 	d.config.Rules, d.config.Options = rules, options
 	d.program = compile(rules, d.config.Interfaces)
 	d.settings = newSettings(options)
+	if !d.program.linux {
+		d.settings = vendorSettings(rules.Inspections)
+	}
 	d.counters = make([]Counter, len(rules.Rules))
 	d.judged.base = -1
+	d.changes = d.changes[:0]
+	if old != nil && old.linux != d.program.linux {
+		d.endAll()
+	}
 }
 
 // Receive judges a packet that arrived on interface in at now. It may rewrite *p
@@ -151,7 +160,8 @@ type Change struct {
 	Expect ExpectInfo // of the Expect kinds
 }
 
-// Changes returns what the last Receive, Send or Expire changed. Valid until the next call.
+// Changes returns what the last Receive, Send, Expire or Load changed. Valid until the
+// next call.
 func (d *Device) Changes() []Change { return d.changes }
 
 // Expire removes what has timed out at now, and NextExpiry says when to call it next

@@ -36,6 +36,7 @@ type entry struct {
 	tcp                 tcpTrack
 	ftp                 ftpMemory
 	adjust              [2]seqAdjust
+	session             *session   // of a vendor's inspection; nil for Linux
 	udpStream           event.Time // when a UDP connection counts as a stream
 	// masqueradedTo is 1 + the interface that a masqueraded connection leaves by.
 	masqueradedTo int16

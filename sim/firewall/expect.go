@@ -20,6 +20,8 @@ type expectation struct {
 	family   uint8
 	expires  event.Time
 	from     string // the text that announced it
+	// anySource lets it come from any host, not only src.
+	anySource bool
 	// follow says that the connection is to be translated as its master; the expected
 	// packet goes in direction dir of the master, to savedPort before translation.
 	follow    bool
@@ -73,7 +75,7 @@ func (d *Device) expect(x expectation) expectResult {
 	for at := d.expectedAt(x.key()); at != noSlot; {
 		other := &d.expected.all[at]
 		next := other.next
-		if other.src == x.src {
+		if other.src == x.src || other.anySource || x.anySource {
 			if other.master != x.master {
 				return expectBusy
 			}
@@ -154,10 +156,23 @@ func (d *Device) takeExpectation(key tuple) *expectation {
 	}
 	at := d.expectedAt(expectationKey{key.dst, key.dstPort, key.family})
 	for ; at != noSlot; at = d.expected.all[at].next {
-		if x := &d.expected.all[at]; x.src == key.src {
+		if x := &d.expected.all[at]; x.src == key.src || x.anySource {
 			d.endExpectation(at, ExpectUsed)
 			return x
 		}
 	}
 	return nil
+}
+
+// isExpected reports whether a first packet meets an expectation.
+func (d *Device) isExpected(key tuple) bool {
+	if len(d.expected.slots) == 0 || key.protocol != protocolTCP {
+		return false
+	}
+	for at := d.expectedAt(expectationKey{key.dst, key.dstPort, key.family}); at != noSlot; at = d.expected.all[at].next {
+		if x := &d.expected.all[at]; x.src == key.src || x.anySource {
+			return true
+		}
+	}
+	return false
 }

@@ -1,10 +1,15 @@
 package firewall
 
 // receiveVendor takes a packet through a vendor's device: the list of the interface it
-// came in by before all else, the list of the one it leaves by last.
+// came in by, routing, what may pass between interfaces at all (zones, security
+// levels, a policy), the list of the interface it leaves by. A packet of an inspected
+// session skips what its session lets it skip.
 func (d *Device) receiveVendor(w *way) {
-	family := w.familyIndex()
-	if !d.askLists(w, Inbound, d.program.inbound[family][w.subject.in]) {
+	s, family := &w.subject, w.familyIndex()
+	if !d.findSession(w) {
+		return
+	}
+	if !d.bypasses(w, s.in) && !d.askLists(w, Inbound, d.program.inbound[family][s.in]) {
 		return
 	}
 	route, ok := d.routeIn(w)
@@ -16,9 +21,15 @@ func (d *Device) receiveVendor(w *way) {
 		return
 	}
 	w.packet.TTL--
-	w.subject.ttl--
+	s.ttl--
 	w.sendTo(route)
-	if d.askLists(w, Outbound, d.program.outbound[family][route.at]) {
+	if !d.bypasses(w, noInterface) && !d.askLists(w, Forward, d.program.between[family]) {
+		return
+	}
+	if !d.bypasses(w, s.out) && !d.askLists(w, Outbound, d.program.outbound[family][route.at]) {
+		return
+	}
+	if d.openSession(w) && d.inspectSession(w) && d.confirm(w) {
 		w.decision.Action = ActionForward
 	}
 }

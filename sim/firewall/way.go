@@ -26,7 +26,7 @@ type way struct {
 func startWay(p *wire.Packet, in int, program *program) way {
 	w := way{packet: p, subject: subjectOf(p, in)}
 	w.decision = Decision{In: int16(in), Out: noInterface, Chain: -1, Rule: -1}
-	if program.tracks {
+	if program.tracks && program.linux {
 		w.subject.state = StateInvalid // until it is tracked
 	}
 	return w
