@@ -50,7 +50,7 @@ type Config struct {
 	TimeWait, FINWait2 time.Duration
 	// TimerTick is the resolution of timers: they go off late by up to a tick, and
 	// the further ahead they are set the coarser they are, as in the kernel's timer
-	// wheel. 0 is exact timers.
+	// wheel. 0 is exact timers, the most is a second; other durations are cut at a day.
 	TimerTick time.Duration
 }
 
@@ -84,6 +84,7 @@ const (
 	maxScale         = 14      // RFC 7323, section 2.3
 	maxReceiveBuffer = 1 << 30 // RFC 7323: the largest window there can be
 	maxUnscaled      = 65535
+	maxTimer         = 24 * time.Hour // keeps sums of durations within their type
 )
 
 // usable returns the configuration with what no connection could work with replaced.
@@ -114,9 +115,12 @@ func (cfg Config) usable() Config {
 			*d.value = d.instead
 		}
 	}
-	cfg.MaxRTO = max(cfg.MaxRTO, cfg.MinRTO, cfg.InitialRTO)
-	cfg.TimeWait = max(cfg.TimeWait, 0)
-	cfg.FINWait2 = max(cfg.FINWait2, 0)
-	cfg.TimerTick = max(cfg.TimerTick, 0)
+	cfg.InitialRTO = min(cfg.InitialRTO, maxTimer)
+	cfg.MinRTO = min(cfg.MinRTO, maxTimer)
+	cfg.MaxRTO = min(max(cfg.MaxRTO, cfg.MinRTO, cfg.InitialRTO), maxTimer)
+	cfg.DelayedACK = min(cfg.DelayedACK, maxDelayedACK)
+	cfg.TimeWait = min(max(cfg.TimeWait, 0), maxTimer)
+	cfg.FINWait2 = min(max(cfg.FINWait2, 0), maxTimer)
+	cfg.TimerTick = min(max(cfg.TimerTick, 0), time.Second)
 	return cfg
 }

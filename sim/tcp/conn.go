@@ -9,7 +9,10 @@
 // Where things are:
 //
 //	conn.go        opening, the application's calls
-//	close.go       closing, aborting, failing, ICMP, RST for a closed port
+//	config.go      what can be chosen, and Linux's choices
+//	state.go       states, failures, reasons for which a segment leaves
+//	close.go       closing, aborting, failing, the RST of a closed port
+//	icmp.go        what an ICMP error does
 //	receive.go     a segment arrives (RFC 9293, section 3.10.7)
 //	handshake.go   the same before the connection is established, and options
 //	ack.go         what an acknowledgment does to the send side
@@ -21,6 +24,8 @@
 //	reassembly.go  the receive queues and SACK blocks
 //	delayack.go    when to acknowledge
 //	window.go      what window to offer
+//	timer.go       Deadline, Tick and the kernel's timer wheel
+//	info.go        the state for people to look at
 package tcp
 
 import (

@@ -120,10 +120,15 @@ func (s *session) application(who side) {
 	case s.plan.close[who] && c.EOF():
 		s.do(who, func(c *Conn) { c.Close(s.now) })
 		return
-	case c.State() == Closed:
+	}
+	if s.closed[who] && (!s.plan.close[who] || c.State() == Closed) {
 		return
 	}
-	s.later(s.plan.gap, func() { s.application(who) })
+	gap := s.plan.gap
+	if s.closed[who] {
+		gap = time.Second
+	}
+	s.later(gap, func() { s.application(who) })
 }
 
 // TestDelivery: over a network that loses, repeats and reorders, each side gets

@@ -47,11 +47,12 @@ func (c *Conn) Emit(now event.Time, p *wire.Packet) (Sending, bool) {
 
 // header fills in a segment without payload that carries an acknowledgment.
 func (c *Conn) header(p *wire.Packet, seq uint32) {
-	*p = wire.Packet{
-		Src: c.local.Addr(), SrcPort: c.local.Port(), Dst: c.remote.Addr(), DstPort: c.remote.Port(),
-		Protocol: wire.TCP, TTL: defaultTTL,
-		Seq: seq, Ack: c.rcv.nxt, Flags: wire.ACK, Window: c.offerWindow(),
-	}
+	*p = wire.Packet{}
+	p.Src, p.SrcPort = c.local.Addr(), c.local.Port()
+	p.Dst, p.DstPort = c.remote.Addr(), c.remote.Port()
+	p.Protocol, p.TTL = wire.TCP, defaultTTL
+	p.Seq, p.Ack, p.Flags = seq, c.rcv.nxt, wire.ACK
+	p.Window = c.offerWindow()
 	if len(c.inbox.early) > 0 || c.inbox.hasDuplicate {
 		c.sackOptions(&p.Options)
 	}
