@@ -81,9 +81,9 @@ func (p *lessonPage) parting(parts *model.Alignment, old *model.Run, cursor mode
 		b.WriteString(" " + fate)
 	}
 	if _, result, ok := report.Result(p.run.Trace); ok {
-		b.WriteString(" It ends: " + model.ResultWords(&result) + ".")
+		b.WriteString(" It ends: " + strings.TrimSuffix(model.ResultWords(&result), ".") + ".")
 	}
-	return strings.TrimSuffix(b.String(), "..") // a reply may end with a full stop itself
+	return b.String()
 }
 
 // otherFate says how the same packet fares differently, "" if it is another packet.

@@ -18,15 +18,14 @@ func Help(in *HelpInput) Screen {
 	s := Screen{Size: in.Size, Glyphs: g}
 	s.add(TopPane, Rect{0, 0, w, 1}, []Line{in.Heading.line(g, nil, w)})
 	body := Rect{0, 1, w, h - 2}
-	keys, signs := g.helpLines(in.Page), g.legend()
+	keys, signs := in.columns()
 	if w >= wideFrom {
 		right := Rect{w / 2, 1, w - w/2, h - 2}
 		body.Width = w / 2
 		s.addHelp(body, "Keys", keys, in.Scroll, true)
 		s.addHelp(right, "Signs", signs, in.Scroll, false)
 	} else {
-		lines := append(append(keys, nil, text(" Signs", TitleRole)), signs...)
-		s.addHelp(body, "Keys", lines, in.Scroll, false)
+		s.addHelp(body, "Keys and signs", keys, in.Scroll, false)
 	}
 	s.add(KeyPane, Rect{0, h - 1, w, 1}, []Line{g.keyBar(HelpPage, w)})
 	return s
@@ -37,17 +36,25 @@ func (s *Screen) addHelp(r Rect, title string, lines []Line, scroll int, bar boo
 	s.Panes[len(s.Panes)-1].show(lines, scroll)
 }
 
-// HelpScroll returns how far the help of a page can be scrolled on a screen.
-func HelpScroll(in *HelpInput) int {
-	lines := len(in.Glyphs.helpLines(in.Page)) + len(in.Glyphs.legend()) + 2
-	if in.Size.Width >= wideFrom {
-		lines = len(in.Glyphs.helpLines(in.Page))
+// columns returns the keys and the signs; on a narrow screen the signs come after the
+// keys.
+func (in *HelpInput) columns() (keys, signs []Line) {
+	g, w := in.Glyphs, in.Size.Width
+	if w >= wideFrom {
+		return g.helpLines(in.Page, w/2-1), g.legend(w - w/2)
 	}
-	return max(0, lines-(in.Size.Height-3))
+	keys = append(g.helpLines(in.Page, w), nil)
+	return append(keys, g.legend(w)...), nil
+}
+
+// HelpScroll returns how far the help can be scrolled on the screen.
+func HelpScroll(in *HelpInput) int {
+	keys, signs := in.columns()
+	return max(0, max(len(keys), len(signs))-(in.Size.Height-3))
 }
 
 // legend says what the signs mean.
-func (g *Glyphs) legend() []Line {
+func (g *Glyphs) legend(width int) []Line {
 	control := g.ControlLine + g.ControlLine + g.ControlLine
 	data := g.DataLine + " " + g.DataLine
 	rows := []struct {
@@ -71,10 +78,10 @@ func (g *Glyphs) legend() []Line {
 		{g.Later, "time that passed", Faint},
 	}
 	const signWidth = 14
-	lines := make([]Line, 0, len(rows)+2)
+	var lines []Line
 	for _, r := range rows {
-		lines = append(lines, Line{{"  " + r.sign + spaces(signWidth-Width(r.sign)), r.role}, {r.means, Plain}})
+		lines = append(lines, entryOf(r.sign, signWidth, r.role, r.means, width)...)
 	}
-	return append(lines, text("  At speed x1 a packet takes a third of a second for a link; time is", Faint),
-		text("  stretched evenly, and waits that would be long are shortened.", Faint))
+	about := "At speed x1 a packet takes a fraction of a second for a link. Time is stretched evenly; waits that would be long are shortened, and that is said."
+	return append(append(lines, nil), wrap(Line{{"  ", Plain}, {about, Faint}}, width-1, 2)...)
 }

@@ -155,6 +155,14 @@ func (b *Binding) on(page Page) bool {
 // keySign writes a key in as little room as possible.
 func (g *Glyphs) keySign(k Key) string {
 	if g.ascii {
+		switch {
+		case k == Left:
+			return g.Back
+		case k == Right:
+			return g.Arrow
+		case len(k) > 1:
+			return strings.ToLower(string(k))
+		}
 		return string(k)
 	}
 	switch k {
@@ -186,6 +194,9 @@ func (g *Glyphs) keyBar(page Page, width int) Line {
 		sign := g.keySign(b.Keys[0])
 		if b.Bar == last {
 			n := len(items) - 1
+			if Width(sign) > 1 {
+				sign = " " + sign
+			}
 			items[n][0].Text += sign
 			continue
 		}
@@ -214,9 +225,9 @@ func (g *Glyphs) keyBar(page Page, width int) Line {
 	return line
 }
 
-// helpLines returns the key table of a page as text, with the keys that every page has.
-func (g *Glyphs) helpLines(page Page) []Line {
-	const keyWidth = 14
+// helpLines returns the key table of a page as text.
+func (g *Glyphs) helpLines(page Page, width int) []Line {
+	const keyWidth = 19
 	var lines []Line
 	for _, b := range Keys() {
 		if !b.on(page) {
@@ -227,7 +238,13 @@ func (g *Glyphs) helpLines(page Page) []Line {
 			names[i] = string(k)
 		}
 		keys := strings.Join(names, " ")
-		lines = append(lines, Line{{"  " + keys + spaces(keyWidth-Width(keys)), KeyRole}, {g.clean(b.Help), Plain}})
+		lines = append(lines, entryOf(keys, keyWidth, KeyRole, g.clean(b.Help), width)...)
 	}
 	return lines
+}
+
+// entryOf writes a sign and what it means, as one line if there is room.
+func entryOf(sign string, signWidth int, role Role, means string, width int) []Line {
+	line := Line{{"  ", Plain}, {sign, role}, {spaces(signWidth - Width(sign)), Plain}, {means, Plain}}
+	return wrap(line, width, signWidth+2)
 }

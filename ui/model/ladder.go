@@ -219,18 +219,21 @@ func (p *ladderPainter) ending(c *canvas, step *rung) {
 
 // rule writes what dropped a packet into the column behind the firewall.
 func (p *ladderPainter) rule(c *canvas, from, to int, node trace.NodeID, b *trace.Judged) {
-	why := p.r.ruleName(node, &b.Decision)
+	why, short := p.r.ruleName(node, &b.Decision), b.Decision.Reason.String()
 	if why != "" {
-		why += " " + p.r.Trace.Nodes[node].Rules.Rules[b.Decision.Rule].Text
-	} else {
-		why = b.Decision.Reason.String()
+		short = p.r.Trace.Nodes[node].Rules.Rules[b.Decision.Rule].Text
+		why += ": "
 	}
+	why += short
 	place := p.r.plan.place(node)
 	left, right := 0, p.width
 	if to < from && place > 0 {
 		left, right = p.columns[place-1]+2, to-1
 	} else if to > from && place+1 < len(p.columns) {
 		left, right = to+2, p.columns[place+1]-1
+	}
+	if Width(why) > right-left {
+		why = short
 	}
 	why = p.g.fit(p.g.clean(why), max(right-left, 0))
 	x := left

@@ -3,6 +3,8 @@ package model
 import (
 	"fmt"
 	"strings"
+
+	"ftplab/sim/trace"
 )
 
 // Heading is what the first line says on every page.
@@ -61,6 +63,9 @@ type layout struct {
 	mapPane, scrubber, conversation, ladder, rules, tables, story, keys Rect
 }
 
+// tallFrom is the height from which the map may take more rows than it needs.
+const tallFrom = 30
+
 // wideFrom is the width from which the ladder has a column of its own.
 const wideFrom = 120
 
@@ -68,13 +73,13 @@ const wideFrom = 120
 // the story. What a larger screen gives goes to the columns and the story.
 func lessonLayout(in *LessonInput) layout {
 	w, h := in.Size.Width, in.Size.Height
-	_, hasFirewall := in.Run.firewallAt(0)
+	hasRules := in.Run.hasRules()
 	var l layout
 	mapTop := 1
-	if h >= 30 {
+	if h >= tallFrom {
 		mapTop = 2
 	}
-	l.mapPane = Rect{0, mapTop, w, in.Run.mapHeight()}
+	l.mapPane = Rect{0, mapTop, w, in.Run.mapHeight(h >= tallFrom)}
 	y := l.mapPane.Y + l.mapPane.Height
 	l.scrubber = Rect{0, y, w, 1}
 	y++
@@ -85,30 +90,39 @@ func lessonLayout(in *LessonInput) layout {
 	}
 	l.story = Rect{0, h - 1 - story - 1, w, story + 1}
 	middle := Rect{0, y, w, l.story.Y - y}
-	l.columns(middle, hasFirewall)
+	l.columns(middle, hasRules)
 	if node, ok := in.Run.firewallAt(in.Cursor.Event); ok && in.Run.isStateful(node) && l.rules.Width > 0 {
-		rows := len(in.Run.tablesOf(in.Glyphs, node, in.Cursor, l.rules.Width))
-		height := max(4, min(rows+1, l.rules.Height/2))
-		l.rules.Height -= height
-		l.tables = Rect{l.rules.X, l.rules.Y + l.rules.Height, l.rules.Width, height}
+		l.placeTables(in, node)
 	}
 	return l
 }
 
+// placeTables puts the tables under the rules: as high as they need, if the rules that
+// are to be seen keep their room.
+func (l *layout) placeTables(in *LessonInput, node trace.NodeID) {
+	const least = 3
+	needed := len(in.Run.tablesOf(in.Glyphs, node, in.Cursor, l.rules.Width-2)) + 1
+	rules := in.Run.rulesOf(in.Glyphs, node, in.Cursor.Event, l.rules.Width-1)
+	keep := max(rules.last-rules.first+1, min(len(rules.lines)+1, l.rules.Height/2))
+	height := min(needed, max(least, l.rules.Height-keep))
+	l.rules.Height -= height
+	l.tables = Rect{l.rules.X, l.rules.Y + l.rules.Height, l.rules.Width, height}
+}
+
 // columns divides the middle of the page.
-func (l *layout) columns(r Rect, hasFirewall bool) {
+func (l *layout) columns(r Rect, hasRules bool) {
 	if r.Width < wideFrom {
 		left := r.Width * 46 / 100
 		l.conversation = Rect{r.X, r.Y, left, r.Height}
 		right := Rect{r.X + left, r.Y, r.Width - left, r.Height}
-		if hasFirewall {
+		if hasRules {
 			l.rules = right
 		} else {
 			l.ladder = right
 		}
 		return
 	}
-	if !hasFirewall {
+	if !hasRules {
 		left := r.Width * 40 / 100
 		l.conversation = Rect{r.X, r.Y, left, r.Height}
 		l.ladder = Rect{r.X + left, r.Y, r.Width - left, r.Height}

@@ -94,7 +94,7 @@ func (in *ListInput) addPreview(s *Screen, r Rect) {
 		lines = append(append(lines, nil), indented(wrap(Line{{g.Cross + " " + g.clean(in.Problem), Drop}}, width, 2))...)
 	}
 	if in.Run != nil {
-		lines = append(append(lines, nil), in.Run.drawMap(g, in.Run.Start(), Size{width + 1, in.Run.mapHeight()})...)
+		lines = append(append(lines, nil), in.Run.drawMap(g, in.Run.Start(), Size{width + 1, in.Run.mapHeight(true)})...)
 	}
 	p.show(lines, 0)
 }

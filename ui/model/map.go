@@ -3,10 +3,7 @@ package model
 import (
 	"strconv"
 
-	"ftplab/sim/event"
-	"ftplab/sim/firewall"
 	"ftplab/sim/trace"
-	"ftplab/sim/wire"
 )
 
 // The rows of the map. Names and addresses stand above the boxes.
@@ -17,10 +14,26 @@ const (
 	firstLaneRow
 )
 
-// mapHeight returns how many rows the map needs.
-func (r *Run) mapHeight() int {
-	m := mapPainter{r: r}
+// mapHeight returns how many rows the map needs, with the nodes that take no part in
+// the run or without.
+func (r *Run) mapHeight(idle bool) int {
+	m := mapPainter{r: r, branches: r.branches(idle)}
 	return m.bottom() + 1
+}
+
+// branches returns the nodes beside the way, with those that neither send nor receive
+// anything in the run or without.
+func (r *Run) branches(idle bool) []branch {
+	if idle {
+		return r.plan.branches
+	}
+	var busy []branch
+	for _, b := range r.plan.branches {
+		if r.busy[b.node] {
+			busy = append(busy, b)
+		}
+	}
+	return busy
 }
 
 // mapPainter draws the map for one cursor.
@@ -31,6 +44,8 @@ type mapPainter struct {
 	at    Cursor
 	state *trace.State
 	boxes []box // by place in the way
+	// branches are those that are drawn: all, if there is room.
+	branches []branch
 }
 
 // box is where a node stands: the columns from left to right (included).
@@ -38,7 +53,10 @@ type box struct{ left, right int }
 
 // drawMap returns the map at a cursor.
 func (r *Run) drawMap(g *Glyphs, c Cursor, size Size) []Line {
-	m := mapPainter{canvas: newCanvas(size), r: r, g: g, at: c, state: r.reader.StateAt(c.Event)}
+	m := mapPainter{canvas: newCanvas(size), r: r, g: g, at: c, state: r.reader.StateAt(c.Event), branches: r.branches(true)}
+	if size.Height <= m.bottom() {
+		m.branches = r.branches(false)
+	}
 	m.placeBoxes()
 	for i := range m.boxes {
 		m.drawBox(i)
@@ -53,7 +71,7 @@ func (r *Run) drawMap(g *Glyphs, c Cursor, size Size) []Line {
 
 // laneRow returns the row of a lane.
 func (m *mapPainter) laneRow(l lane) int {
-	if l == otherLane && len(m.r.plan.branches) > 0 {
+	if l == otherLane && len(m.branches) > 0 {
 		return m.branchRow(0)
 	}
 	return firstLaneRow + int(l)
@@ -66,7 +84,7 @@ func (m *mapPainter) hasOther() bool { return len(m.r.sentOn[otherLane]) > 0 }
 
 // bottom returns the last row of the boxes.
 func (m *mapPainter) bottom() int {
-	switch n := len(m.r.plan.branches); {
+	switch n := len(m.branches); {
 	case n > 0:
 		return m.branchRow(n-1) + 1
 	case m.hasOther():
@@ -112,7 +130,7 @@ func (m *mapPainter) drawBox(place int) {
 	m.caption(place, nameRow, info.Name, Strong)
 	m.caption(place, addressRow, second, Plain)
 	bottom := m.bottom()
-	if place == 0 && len(m.r.plan.branches) > 0 {
+	if place == 0 && len(m.branches) > 0 {
 		bottom = firstLaneRow + int(otherLane)
 	}
 	m.frame(b, boxRow, bottom)
@@ -200,7 +218,7 @@ func (m *mapPainter) drawLanes() {
 			m.drawLane(l)
 		}
 	}
-	for i, b := range m.r.plan.branches {
+	for i, b := range m.branches {
 		m.drawBranch(i, &b)
 	}
 }
@@ -208,7 +226,7 @@ func (m *mapPainter) drawLanes() {
 // laneIsUp reports whether a lane has something to show: a connection that either end
 // holds, or a packet.
 func (m *mapPainter) laneIsUp(l lane) bool {
-	if l == otherLane && len(m.r.plan.branches) > 0 && !m.probing() {
+	if l == otherLane && len(m.branches) > 0 && !m.probing() {
 		return false
 	}
 	for _, node := range m.r.plan.way {
@@ -236,8 +254,8 @@ func (m *mapPainter) drawLane(l lane) {
 		left, right = m.g.ControlLeft, m.g.ControlRight
 	}
 	first := 0
-	if l == otherLane && len(m.r.plan.branches) > 0 {
-		first = m.r.plan.branches[0].at
+	if l == otherLane && len(m.branches) > 0 {
+		first = m.branches[0].at
 	}
 	for i := first; i+1 < len(m.boxes); i++ {
 		x1, x2 := m.boxes[i].right, m.boxes[i+1].left
@@ -254,9 +272,8 @@ func (m *mapPainter) drawLane(l lane) {
 // drawBranch draws a node beside the way, in one row, with its line.
 func (m *mapPainter) drawBranch(i int, b *branch) {
 	y := m.branchRow(i)
-	info := &m.r.Trace.Nodes[b.node]
 	x1, x2 := m.branchSpan(b)
-	name := m.g.fit(m.g.clean(info.Name+" "+address(info)), (x2-x1)*3/4)
+	name := m.branchName(b)
 	x := x1
 	if b.at == 0 {
 		x = x2 - Width(name)
@@ -274,6 +291,12 @@ func (m *mapPainter) drawBranch(i int, b *branch) {
 		m.put(x2, y, m.g.TeeLeft, role)
 		m.put(x+Width(name), y, "", Plain)
 	}
+}
+
+func (m *mapPainter) branchName(b *branch) string {
+	info := &m.r.Trace.Nodes[b.node]
+	x1, x2 := m.branchSpan(b)
+	return m.g.fit(m.g.clean(info.Name+" "+address(info)), (x2-x1)*2/3)
 }
 
 // branchSpan returns the columns of a branch (the last not included): left of the
@@ -315,205 +338,3 @@ func (m *mapPainter) interfaceName(l *trace.Link, node trace.NodeID) string {
 
 // span is columns, to not included.
 type span struct{ from, to int }
-
-// route is where on the map a packet on a link moves.
-type route struct {
-	span
-	row   int
-	right bool // it moves to the right
-}
-
-// routeOf returns the route of a packet on a link; false if the link is not drawn.
-func (m *mapPainter) routeOf(link trace.LinkID, serial uint32) (route, bool) {
-	row := m.laneRow(m.r.laneOfSerial(serial))
-	for i, l := range m.r.plan.links {
-		if l == int(link/2) {
-			return route{
-				span{m.boxes[i].right + 1, m.boxes[i+1].left}, row,
-				m.r.Trace.From(link) == m.r.plan.way[i],
-			}, true
-		}
-	}
-	for i := range m.r.plan.branches {
-		if b := &m.r.plan.branches[i]; b.link == int(link/2) {
-			x1, x2 := m.branchSpan(b)
-			fromBranch := m.r.Trace.From(link) == b.node
-			return route{span{x1, x2}, m.branchRow(i), fromBranch == (b.at > 0)}, true
-		}
-	}
-	return route{}, false
-}
-
-// drawFlights draws the packets that are on their way.
-func (m *mapPainter) drawFlights() {
-	for i := range m.state.InFlight {
-		f := &m.state.InFlight[i]
-		p := m.r.Trace.Packet(f.Serial)
-		m.drawPacket(&p, f.Link, portion(m.at.Time, f.Departs, f.Arrives))
-	}
-}
-
-// portion returns how much of the way from departs to arrives is done at now, 0..1.
-func portion(now, departs, arrives event.Time) float64 {
-	if arrives <= departs || now >= arrives {
-		return 1
-	}
-	return max(0, float64(now-departs)/float64(arrives-departs))
-}
-
-// drawPacket draws a packet on a link after a portion of its way.
-func (m *mapPainter) drawPacket(p *wire.Packet, link trace.LinkID, done float64) {
-	w, ok := m.routeOf(link, p.Serial)
-	if !ok {
-		return
-	}
-	room := w.to - w.from
-	label := m.r.packetLabel(p, room < 18)
-	label = m.g.fit(m.g.clean(label), max(room-1, 1))
-	free := room - Width(label) - 1
-	role := m.r.laneOfSerial(p.Serial).role()
-	x := w.from + int(done*float64(free)+0.5)
-	if !w.right {
-		x = w.from + int((1-done)*float64(free)+0.5)
-		m.text(x, w.row, m.g.Left+label, role, w.from, w.to)
-		return
-	}
-	m.text(x, w.row, label+m.g.Right, role, w.from, w.to)
-}
-
-// drawEvent draws what the event at the cursor is about where it happens: a packet
-// that has just arrived, or a firewall's verdict.
-func (m *mapPainter) drawEvent() {
-	if m.at.Event == 0 || m.at.Time != m.r.Trace.Time(m.at.Event) {
-		return
-	}
-	e := m.r.Trace.Event(m.at.Event)
-	switch b := e.Body.(type) {
-	case trace.Arrived:
-		m.drawPacket(&b.Packet, b.Link, 1)
-	case trace.Judged:
-		if dropped(b.Decision.Action) {
-			return
-		}
-		if link, ok := m.r.arrivedOver(e.ID); ok {
-			m.drawPacket(&b.Packet, link, 1)
-		}
-		m.drawVerdict(e.Node, &b)
-	}
-}
-
-// arrivedOver returns the link over which the packet of a Judged event came.
-func (r *Run) arrivedOver(id trace.ID) (trace.LinkID, bool) {
-	cause := r.Trace.Cause(id)
-	if cause == 0 || r.Trace.Kind(cause) != trace.KindArrived {
-		return 0, false
-	}
-	return r.Trace.Event(cause).Body.(trace.Arrived).Link, true
-}
-
-// drawVerdict writes into a firewall's box that it let a packet through, and why.
-func (m *mapPainter) drawVerdict(node trace.NodeID, b *trace.Judged) {
-	place := m.r.plan.place(node)
-	if place < 0 || b.Decision.Action != firewall.ActionForward {
-		return
-	}
-	s := m.g.Tick
-	switch name := m.r.ruleName(node, &b.Decision); {
-	case name != "":
-		s += " " + name
-	case b.Decision.Reason == firewall.ReasonPolicy:
-		s += " default"
-	}
-	at := m.boxes[place]
-	s = m.g.fit(s, at.right-at.left-1)
-	x := at.left + (at.right-at.left+1-Width(s))/2
-	m.text(x, m.laneRow(m.r.laneOfSerial(b.Packet.Serial)), s, Pass, at.left+1, at.right)
-}
-
-// ruleName returns what to call the rule that decided, "" if none did.
-func (r *Run) ruleName(node trace.NodeID, d *firewall.Decision) string {
-	rules := r.Trace.Nodes[node].Rules
-	if d.Rule < 0 || rules == nil || int(d.Rule) >= len(rules.Rules) {
-		return ""
-	}
-	return "line " + strconv.Itoa(rules.Rules[d.Rule].Line)
-}
-
-// drawDrop draws the last drop until something else is sent on its lane: the packet
-// stands at the firewall with a cross, and the rule below.
-func (m *mapPainter) drawDrop() {
-	n := until(m.r.drops, m.at.Event)
-	if n == 0 {
-		return
-	}
-	e := m.r.Trace.Event(m.r.drops[n-1])
-	p, _ := m.r.Trace.PacketOf(e.ID)
-	l := m.r.laneOfSerial(p.Serial)
-	sent := m.r.sentOn[l]
-	if i := until(sent, m.at.Event); i > 0 && sent[i-1] > e.ID {
-		return
-	}
-	switch b := e.Body.(type) {
-	case trace.Lost:
-		m.drawLoss(&b)
-	case trace.Judged:
-		m.drawJudgedDrop(e, &b)
-	}
-}
-
-// drawLoss shows a packet that a link lost, in the middle of the link.
-func (m *mapPainter) drawLoss(b *trace.Lost) {
-	w, ok := m.routeOf(b.Link, b.Packet.Serial)
-	if !ok {
-		return
-	}
-	s := m.g.fit(m.g.Cross+" "+m.r.packetLabel(&b.Packet, true), w.to-w.from)
-	m.text(w.from+(w.to-w.from-Width(s))/2, w.row, s, Drop, w.from, w.to)
-}
-
-func (m *mapPainter) drawJudgedDrop(e trace.Event, b *trace.Judged) {
-	link, came := m.r.arrivedOver(e.ID)
-	if !came {
-		return
-	}
-	w, ok := m.routeOf(link, b.Packet.Serial)
-	if !ok {
-		return
-	}
-	m.drawPacket(&b.Packet, link, 1)
-	border := w.from - 1
-	if w.right {
-		border = w.to
-	}
-	m.put(border, w.row, m.g.Cross, Drop)
-	why := b.Decision.Reason.String()
-	rules := m.r.Trace.Nodes[e.Node].Rules
-	switch d := &b.Decision; {
-	case m.r.ruleName(e.Node, d) != "":
-		why = rules.Rules[d.Rule].Text
-		if full := m.r.ruleName(e.Node, d) + ": " + why; Width(full)+2 <= w.to-w.from {
-			why = full
-		}
-	case d.Reason == firewall.ReasonPolicy && rules != nil && d.Chain >= 0:
-		why = rules.Chains[d.Chain].PolicyText
-	}
-	m.dropText(w, m.g.Cross+" "+m.g.clean(why))
-}
-
-// dropText writes why a packet was dropped: below its lane, in the row of the boxes'
-// lower edges.
-func (m *mapPainter) dropText(w route, s string) {
-	row := firstLaneRow + int(otherLane)
-	if w.row >= row {
-		row = w.row + 1
-	}
-	s = m.g.fit(s, w.to-w.from)
-	x := w.from
-	if w.right {
-		x = w.to - Width(s)
-	}
-	for i := w.from; i < w.to; i++ {
-		m.put(i, row, "", Plain)
-	}
-	m.text(x, row, s, Drop, w.from, w.to)
-}

@@ -9,16 +9,17 @@ import (
 	"ftplab/sim/trace"
 )
 
-// pace says how long the time between two events takes on the screen. A packet's way
-// over a typical link takes hopTime; everything else is slowed down as much, but a
-// wait is never longer than longestWait: what is left out is said ("1.0 s folded").
+// pace says how long the time between two events takes on the screen. Everything is
+// slowed down by the same factor, so that a packet is seen to cross a link, but a wait
+// is never longer than longestWait: what is left out is said ("1.0 s folded").
 type pace struct {
 	slowdown int64           // screen time for one unit of virtual time
 	shown    []time.Duration // by event: when it is shown at speed 1, from the start
 }
 
 const (
-	hopTime     = 320 * time.Millisecond
+	hopTime     = 200 * time.Millisecond // of the median way over a link
+	shortestHop = 100 * time.Millisecond // of the shortest one, if it is not much shorter
 	longestWait = 900 * time.Millisecond
 )
 
@@ -33,7 +34,8 @@ func newPace(t *trace.Trace) pace {
 	return p
 }
 
-// slowdown makes the median way over a link take hopTime.
+// slowdown makes the median way over a link take hopTime. Where some links are shorter
+// than others it is up to three times as slow, so that they are seen too.
 func slowdown(t *trace.Trace) int64 {
 	const enough = 500 // the first so many packets are typical
 	var ways []time.Duration
@@ -48,7 +50,8 @@ func slowdown(t *trace.Trace) int64 {
 		return 1
 	}
 	slices.Sort(ways)
-	return max(1, int64(hopTime/ways[len(ways)/2]))
+	median := int64(hopTime / ways[len(ways)/2])
+	return max(1, median, min(int64(shortestHop/ways[0]), 3*median))
 }
 
 func (p *pace) screenTime(gap time.Duration) time.Duration {

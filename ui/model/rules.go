@@ -46,6 +46,16 @@ func (r *Run) firewallAt(id trace.ID) (trace.NodeID, bool) {
 	return 0, false
 }
 
+// hasRules reports whether any firewall of the run has rules.
+func (r *Run) hasRules() bool {
+	for i := range r.Trace.Nodes {
+		if rules := r.Trace.Nodes[i].Rules; rules != nil && strings.TrimSpace(rules.Text) != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // rulesPainter writes one ruleset.
 type rulesPainter struct {
 	g      *Glyphs
@@ -66,7 +76,11 @@ func (r *Run) rulesOf(g *Glyphs, node trace.NodeID, at trace.ID, width int) rule
 		p.view.lines = []Line{text("(no rules: every packet is passed on)", Faint)}
 		return p.view
 	}
-	p.view.title = append(p.view.title, Span{", " + info.Rules.Dialect + " " + rulesSummary(info), TitleRole})
+	summary := rulesSummary(info)
+	if isVendor(info.Rules.Dialect) {
+		summary = info.Rules.Dialect + " " + summary
+	}
+	p.view.title = append(p.view.title, Span{", " + g.clean(summary), TitleRole})
 	if n := until(r.judged, at); n > 0 {
 		// The pane keeps to one firewall, so its last verdict may be an older one.
 		for i := n - 1; i >= 0 && p.judged == nil; i-- {
@@ -123,7 +137,6 @@ func (p *rulesPainter) sourceLine(number int, source string, rules []int) {
 	if c := p.policyOn(number); c >= 0 {
 		role = Plain
 		right = p.hits(p.state.PolicyHits[c], isDrop(p.rules.Chains[c].Policy))
-		deciding = p.decidedByPolicy(c)
 	}
 	start := len(p.view.lines)
 	p.entry(strconv.Itoa(number), source, role, right, deciding)
@@ -207,21 +220,29 @@ func (p *rulesPainter) decidedByPolicy(chain int) bool {
 	return p.judged != nil && p.judged.Decision.Reason == firewall.ReasonPolicy && int(p.judged.Decision.Chain) == chain
 }
 
-// defaults writes what happens to a packet that no rule decides, after the last rule
-// of each list that says nothing about it itself.
+// defaults writes what happens to a packet that no rule of a list decides after the
+// list's last rule, where a reader comes to it: always for a list that does not say it
+// itself, for others when it has just happened.
 func (p *rulesPainter) defaults(number, lastLine int) {
 	for i := range p.rules.Chains {
 		c := &p.rules.Chains[i]
 		end := c.Line
 		if c.Count > 0 {
 			end = p.rules.Rules[c.First+c.Count-1].Line
+		} else if c.Line == 0 && !p.decidedByPolicy(i) {
+			continue // a list of the system's own that nobody uses
 		}
 		if end == 0 {
 			end = lastLine
 		}
-		if end != number || c.PolicyLine != 0 || c.Hook == firewall.HookNone || c.PolicyText == "" {
+		if end != number || c.Hook == firewall.HookNone || c.PolicyText == "" {
 			continue
 		}
-		p.entry(p.g.Default, c.PolicyText, Faint, p.hits(p.state.PolicyHits[i], isDrop(c.Policy)), p.decidedByPolicy(i))
+		switch {
+		case c.PolicyLine == 0:
+			p.entry(p.g.Default, c.PolicyText, Faint, p.hits(p.state.PolicyHits[i], isDrop(c.Policy)), p.decidedByPolicy(i))
+		case p.decidedByPolicy(i):
+			p.entry(p.g.Default, fmt.Sprintf("%s (line %d)", c.PolicyText, c.PolicyLine), Match, nil, true)
+		}
 	}
 }

@@ -28,6 +28,7 @@ type Run struct {
 	labels  [laneCount][]label
 	judged  []trace.ID // every Judged event
 	drops   []trace.ID // those that dropped or rejected, and losses
+	busy    []bool     // by node: it sends or receives something
 	moments []trace.ID
 	talk    []utterance
 	rungs   []rung
@@ -146,6 +147,7 @@ func (r *Run) sortPackets() {
 	r.lanes = make([]lane, r.Trace.Packets())
 	r.origin = make([]trace.ID, r.Trace.Packets())
 	known := make([]bool, r.Trace.Packets())
+	r.busy = make([]bool, len(r.Trace.Nodes))
 	for i := range r.Trace.Len() {
 		id := trace.ID(i + 1)
 		kind := r.Trace.Kind(id)
@@ -155,6 +157,9 @@ func (r *Run) sortPackets() {
 		p, ok := r.Trace.PacketOf(id)
 		if !ok {
 			continue
+		}
+		if e := r.Trace.Event(id); int(e.Node) < len(r.busy) {
+			r.busy[e.Node] = true
 		}
 		if s := p.Serial - 1; !known[s] {
 			known[s] = true

@@ -117,7 +117,7 @@ func openWord(b *trace.Probe) string {
 func (u *utterance) judged(r *Run, b trace.Judged) bool {
 	p := &b.Packet
 	l := r.laneOfSerial(p.Serial)
-	name := [...]string{"control", "data", "other"}[l]
+	name := [...]string{"control", "data", "probe"}[l]
 	kind := r.kindOfPacket(p)
 	if dropped(b.Decision.Action) {
 		u.kind = packetDropped

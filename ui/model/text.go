@@ -196,11 +196,11 @@ func (w *wrapper) add(word string, role Role) {
 		return
 	}
 	gap, need := len(w.gap.Text), Width(word)
-	if w.used > w.hang && w.used+gap+need > w.width {
+	if len(w.line) > 0 && w.used+gap+need > w.width {
 		w.breakLine()
 		gap = 0
 	}
-	if gap > 0 && (len(w.lines) == 0 || w.used > w.hang) {
+	if gap > 0 && (len(w.lines) == 0 || len(w.line) > 0) {
 		w.put(w.gap.Text, w.gap.Role)
 	}
 	w.gap = Span{}

@@ -82,12 +82,14 @@ func (s *diffScreen) Fill(r rune, style tcell.Style) {
 	s.fill(string(r), style)
 }
 
-// Put draws the first sign of a text and returns the rest and the sign's width.
+// Put draws the first sign of a text and returns the rest and the sign's width, which
+// is 0 outside of the screen.
 func (s *diffScreen) Put(x, y int, text string, style tcell.Style) (string, int) {
-	sign, rest, width := firstSign(text)
-	if x >= 0 && y >= 0 && x < s.width && y < s.height {
-		s.back[y*s.width+x] = screenCell{sign, style, max(width, 1)}
+	if x < 0 || y < 0 || x >= s.width || y >= s.height {
+		return text, 0
 	}
+	sign, rest, width := firstSign(text)
+	s.back[y*s.width+x] = screenCell{sign, style, max(width, 1)}
 	return rest, width
 }
 
