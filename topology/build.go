@@ -272,7 +272,7 @@ func (b *builder) links(list *document.Node) {
 		}
 		first, firstOK := b.end(ends[0], &l.A, used)
 		second, secondOK := b.end(ends[1], &l.B, used)
-		if firstOK && secondOK && !neighbours(first, second) {
+		if firstOK && secondOK && len(first.Prefixes) > 0 && len(second.Prefixes) > 0 && !neighbours(first, second) {
 			b.Fail(v, "%s and %s share no network: %s, %s", ends[0].Text, ends[1].Text, prefixes(first), prefixes(second))
 		}
 		b.sc.Links = append(b.sc.Links, l)

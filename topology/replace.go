@@ -109,6 +109,17 @@ func (r *renamer) names() []string {
 	return out
 }
 
+// words returns the sides and interfaces that can be named.
+func (r *renamer) words() []string {
+	words := slices.Clone(sideNames[:])
+	for _, name := range r.names() {
+		if !slices.Contains(words, name) {
+			words = append(words, name)
+		}
+	}
+	return words
+}
+
 // plan decides what becomes of every name, and refuses those that mean nothing.
 func (r *renamer) plan(rs *firewall.Ruleset, interfaces map[string]string) error {
 	used := usedInterfaces(rs)
@@ -116,9 +127,9 @@ func (r *renamer) plan(rs *firewall.Ruleset, interfaces map[string]string) error
 		if !slices.Contains(used, name) {
 			return &UnknownError{"interface of " + rs.File, name, used}
 		}
-		targets := r.targets(interfaces[name])
+		targets := r.side(interfaces[name])
 		if targets == nil {
-			return &UnknownError{"side or interface", interfaces[name], append(append(sideNames[:], elsewhere), r.names()...)}
+			return &UnknownError{"side or interface", interfaces[name], append(r.words(), elsewhere)}
 		}
 		r.to[name] = targets
 	}
@@ -126,12 +137,13 @@ func (r *renamer) plan(rs *firewall.Ruleset, interfaces map[string]string) error
 		if r.to[name] != nil || isPattern(name) || name == "lo" {
 			continue
 		}
-		targets := r.targets(name)
-		if targets == nil {
-			return fmt.Errorf("%s: interface %q is not in this network (known: %s): say where it is with --if %s=lan or wan, or none",
-				rs.File, name, strings.Join(append(r.names(), sideNames[:]...), ", "), name)
+		if r.to[name] = r.named(name); r.to[name] == nil {
+			r.to[name] = r.side(name)
 		}
-		r.to[name] = targets
+		if r.to[name] == nil {
+			return fmt.Errorf("%s: interface %q is not in this network (known: %s): say where it is with --if %s=lan or wan, or none",
+				rs.File, name, strings.Join(r.words(), ", "), name)
+		}
 	}
 	return nil
 }
@@ -139,21 +151,30 @@ func (r *renamer) plan(rs *firewall.Ruleset, interfaces map[string]string) error
 // isPattern reports whether a name stands for all that begin with it.
 func isPattern(name string) bool { return strings.HasSuffix(name, "*") || strings.HasSuffix(name, "+") }
 
-// targets returns the interfaces that a side or a name stands for, nil if none.
-func (r *renamer) targets(word string) []string {
+// side returns the interfaces that the word of a mapping stands for: those on a side,
+// or one by its name; nil if there are none.
+func (r *renamer) side(word string) []string {
 	if strings.EqualFold(word, elsewhere) {
 		return []string{"(not in this network)"}
 	}
 	var out []string
 	for _, k := range r.known {
-		if k.name == word {
-			return []string{word}
-		}
 		if k.side != "" && strings.EqualFold(k.side, word) {
 			out = append(out, k.name)
 		}
 	}
+	if out == nil {
+		return r.named(word)
+	}
 	return out
+}
+
+// named returns the interface of that name, nil if there is none.
+func (r *renamer) named(name string) []string {
+	if slices.ContainsFunc(r.known, func(k sidedInterface) bool { return k.name == name }) {
+		return []string{name}
+	}
+	return nil
 }
 
 // usedInterfaces returns the interface names that matter in a ruleset, in its order.
