@@ -10,8 +10,12 @@ import (
 
 // match makes the conditions of one match.
 func (r *ruleBuilder) match(m *matchUse) *text.Problem {
-	if m.module.why != "" {
+	switch {
+	case m.module.why != "":
 		return r.unmodelledMatch(m)
+	case m.module.name == "limit":
+		r.limit(m)
+		return nil
 	}
 	if len(m.uses) == 0 {
 		return r.emptyMatch(m)
@@ -50,9 +54,6 @@ func (r *ruleBuilder) match(m *matchUse) *text.Problem {
 		if problem != nil {
 			return problem
 		}
-		if m.module.name == "limit" {
-			return nil // the burst is part of the rate
-		}
 	}
 	return nil
 }
@@ -76,9 +77,6 @@ func (r *ruleBuilder) emptyMatch(m *matchUse) *text.Problem {
 	switch m.module.name {
 	case "tcp", "udp", "udplite", "dccp", "sctp", "icmp", "icmp6":
 		return r.checkTransport(m)
-	case "limit":
-		r.condition(use{word: m.word, option: "--limit"}, firewall.Match{Field: firewall.RateLimit})
-		return nil
 	}
 	return text.At(m.word, "%s: at least one option is required", m.module.name).WithHint("such as %s", m.module.options[0].name)
 }
@@ -460,10 +458,6 @@ func (r *ruleBuilder) mark(u use, module string) *text.Problem {
 func (r *ruleBuilder) headerField(u use) *text.Problem {
 	w := u.args[0]
 	switch u.option {
-	case "--limit", "--limit-burst":
-		r.warn(u.word, "rate limits are not modelled: the rate is taken never to be exceeded")
-		r.condition(u, firewall.Match{Field: firewall.RateLimit})
-		return nil
 	case "--length":
 		lengths, problem := numberRange(w, 65535)
 		if problem == nil {
@@ -511,12 +505,23 @@ func (r *ruleBuilder) unmodelledMatch(m *matchUse) *text.Problem {
 		word = "always holds"
 	}
 	r.warn(m.word, "%s; this condition is taken as one that %s", m.module.why, word)
+	r.rule.Parts = append(r.rule.Parts, firewall.Part{Match: &firewall.Match{Field: firewall.Constant, Negate: !holds, Text: m.text(), Column: m.word.Column}})
+	return nil
+}
+
+// limit takes a rate limit as one that is never exceeded.
+func (r *ruleBuilder) limit(m *matchUse) {
+	r.warn(m.word, "rate limits are not modelled: the rate is taken never to be exceeded")
+	r.rule.Parts = append(r.rule.Parts, firewall.Part{Match: &firewall.Match{Field: firewall.RateLimit, Text: m.text(), Column: m.word.Column}})
+}
+
+// text returns the match as it was written.
+func (m *matchUse) text() string {
 	words := "-m " + m.module.name
 	for _, u := range m.uses {
 		words += " " + u.text()
 	}
-	r.rule.Parts = append(r.rule.Parts, firewall.Part{Match: &firewall.Match{Field: firewall.Constant, Negate: !holds, Text: words, Column: m.word.Column}})
-	return nil
+	return words
 }
 
 // unmodelledHolds says what a match that is not modelled is taken as: limits are never

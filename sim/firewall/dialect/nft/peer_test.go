@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ftplab/sim/firewall/dialect/internal/rulestest"
 )
 
 // needNFT skips a test where the real nft cannot be run in a network namespace of its
@@ -64,7 +66,7 @@ func checkPeer(t *testing.T, name, config string) {
 		t.Errorf("%s: what nft lists is not read: %s", name, messages(diagnostics, listing))
 		return
 	}
-	want, got := meaning(canonicalSets(rs)), meaning(canonicalSets(again))
+	want, got := rulestest.Meaning(rulestest.Canonical(rs)), rulestest.Meaning(rulestest.Canonical(again))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s: nft lists another meaning:\n%s", name, diff)
 	}

@@ -74,17 +74,24 @@ func (w *ruleWriter) constant(m *firewall.Match) {
 
 // limitText writes a rate limit of iptables, "" if the text is not one.
 func limitText(s string) string {
-	rate, ok := strings.CutPrefix(s, "--limit ")
-	if !ok {
-		return ""
+	words := strings.Fields(s)
+	rate, burst := "3/hour", "5"
+	for i, word := range words {
+		switch {
+		case i+1 == len(words):
+		case word == "--limit":
+			rate = words[i+1]
+		case word == "--limit-burst":
+			burst = words[i+1]
+		}
 	}
 	count, unit, _ := strings.Cut(rate, "/")
-	if _, err := strconv.ParseUint(count, 10, 32); err != nil {
+	if _, err := strconv.ParseUint(count, 10, 32); err != nil || !strings.HasPrefix(s, "-m limit") {
 		return ""
 	}
 	for _, whole := range [...]string{"second", "minute", "hour", "day"} {
 		if unit != "" && strings.HasPrefix(whole, unit) {
-			return "limit rate " + count + "/" + whole + " burst 5 packets"
+			return "limit rate " + count + "/" + whole + " burst " + burst + " packets"
 		}
 	}
 	return ""

@@ -13,7 +13,7 @@ import (
 func (p *printer) printRules(c *firewall.Chain, indent string) {
 	for i := c.First; i < c.First+c.Count; i++ {
 		r := &p.rs.Rules[i]
-		alternatives := netfilter.Alternatives(r.Parts, p.disjuncts)
+		alternatives := netfilter.Alternatives(r.Parts, p.choices)
 		if alternatives == nil {
 			p.leaveOut(r, indent, "its alternatives are too many for rules of their own")
 			continue
@@ -41,16 +41,16 @@ func (p *printer) leaveOut(r *firewall.Rule, indent, why string) {
 	fmt.Fprintf(&p.out, "%s# left out: %s (%s)\n", indent, oneLine(r.Text), why)
 }
 
-// disjuncts says which conditions nft cannot say as one.
-func (p *printer) disjuncts(m *firewall.Match) []firewall.Match {
+// choices says which conditions nft cannot say as one.
+func (p *printer) choices(m *firewall.Match) [][]firewall.Match {
 	switch {
 	case len(m.AnyOf) > 0:
 		if isFlagSet(m.AnyOf) {
 			return nil
 		}
-		return m.AnyOf
+		return netfilter.Each(m.AnyOf)
 	case len(m.Addresses) > 1 && m.Set == 0 && !m.Negate:
-		return takenApart(m)
+		return netfilter.Each(takenApart(m))
 	}
 	return nil
 }
@@ -109,10 +109,16 @@ type ruleWriter struct {
 // write writes the rule that some parts make.
 func (w *ruleWriter) write(parts []firewall.Part) {
 	nat := false
-	for i, part := range parts {
+	for i := 0; i < len(parts); i++ {
+		part := parts[i]
 		if part.Effect != nil {
 			nat = nat || isTranslation(part.Effect.Kind)
 			w.effect(part.Effect)
+			continue
+		}
+		if w.networkProtocol(parts[i:]) {
+			i++
+			w.learn(parts[i].Match)
 			continue
 		}
 		if w.implied(part.Match, parts[i+1:]) {
@@ -171,6 +177,30 @@ func shorten(s string, longest int) string {
 
 func isTranslation(k firewall.EffectKind) bool {
 	return k == firewall.SNAT || k == firewall.DNAT || k == firewall.Masquerade || k == firewall.Redirect
+}
+
+// networkProtocol writes a condition on the family and one on the protocol after it as
+// nft has them in one: ip protocol tcp.
+func (w *ruleWriter) networkProtocol(parts []firewall.Part) bool {
+	if len(parts) < 2 || parts[1].Match == nil || parts[1].Match.Field != firewall.ProtocolField || parts[0].Match.Field != firewall.Family || w.family != 0 {
+		return false
+	}
+	m := *parts[1].Match
+	family, ok := single(parts[0].Match)
+	if !ok || m.Set != 0 || len(m.AnyOf) > 0 {
+		return false
+	}
+	key := "ip protocol"
+	if family == 6 {
+		key = "ip6 nexthdr"
+	}
+	w.family = uint8(family)
+	var values []string
+	for _, r := range m.Ranges {
+		values = append(values, rangeText(typeProtocol, r))
+	}
+	w.say("%s %s%s", key, operatorText(m.Negate), group(values))
+	return true
 }
 
 // implied reports whether a condition on the protocol is one that the next condition

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/internal/rulestest"
 	"ftplab/sim/firewall/dialect/internal/text"
 )
 
@@ -84,7 +85,7 @@ func roundTrip(t *testing.T, name string, rs *firewall.Ruleset) {
 		t.Errorf("%s: what is printed is not read back:\n%s", name, messages(diagnostics, printed))
 		return
 	}
-	if diff := cmp.Diff(meaning(rs), meaning(again)); diff != "" {
+	if diff := cmp.Diff(rulestest.Meaning(rs), rulestest.Meaning(again)); diff != "" {
 		t.Errorf("%s: what is printed means something else:\n%s", name, diff)
 	}
 }

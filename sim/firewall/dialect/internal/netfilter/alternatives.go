@@ -8,34 +8,34 @@ import "ftplab/sim/firewall"
 // MaxAlternatives is the number of rules that one rule may become.
 const MaxAlternatives = 256
 
+// Choices returns what a language must make of one condition: nil if it can say it,
+// one conjunction to put in its place, or several of which a packet must meet one.
+type Choices func(m *firewall.Match) [][]firewall.Match
+
 // Alternatives returns the rules that together do what a rule with these parts does:
-// a packet that meets it meets exactly one of them. Disjuncts says into which
-// conditions a language must take one apart; it returns nil or one condition for
-// those that it can say. The result is nil if there would be too many, or if one of
-// the conditions cannot be negated.
-func Alternatives(parts []firewall.Part, disjuncts func(*firewall.Match) []firewall.Match) [][]firewall.Part {
+// a packet that meets it meets one of them and, but for choices of more than one
+// condition, no other. The result is nil if there would be too many, or if a choice
+// cannot be negated.
+func Alternatives(parts []firewall.Part, choices Choices) [][]firewall.Part {
 	all := [][]firewall.Part{nil}
 	for _, part := range parts {
-		var choices []firewall.Match
+		var these [][]firewall.Match
 		if part.Match != nil {
-			choices = disjuncts(part.Match)
+			these = choices(part.Match)
 		}
-		if len(choices) < 2 {
-			if len(choices) == 1 {
-				part = firewall.Part{Match: &choices[0]}
-			}
+		if these == nil {
 			for i := range all {
 				all[i] = append(all[i], part)
 			}
 			continue
 		}
-		if len(all)*len(choices) > MaxAlternatives {
+		if len(all)*len(these) > MaxAlternatives {
 			return nil
 		}
 		var next [][]firewall.Part
 		for _, before := range all {
-			for i := range choices {
-				alternative, ok := choose(before, choices, i)
+			for i := range these {
+				alternative, ok := choose(before, these, i)
 				if !ok {
 					return nil
 				}
@@ -48,21 +48,33 @@ func Alternatives(parts []firewall.Part, disjuncts func(*firewall.Match) []firew
 }
 
 // choose returns the parts before with choice i and the negation of those before it.
-func choose(before []firewall.Part, choices []firewall.Match, i int) ([]firewall.Part, bool) {
+func choose(before []firewall.Part, choices [][]firewall.Match, i int) ([]firewall.Part, bool) {
 	parts := append([]firewall.Part(nil), before...)
 	for j := 0; j < i; j++ {
-		other := choices[j]
+		if len(choices[j]) != 1 || len(choices[i]) == 1 && disjoint(&choices[j][0], &choices[i][0]) {
+			continue
+		}
+		other := choices[j][0]
 		if len(other.AnyOf) > 0 {
 			return nil, false
-		}
-		if disjoint(&other, &choices[i]) {
-			continue
 		}
 		other.Negate = !other.Negate
 		parts = append(parts, firewall.Part{Match: &other})
 	}
-	chosen := choices[i]
-	return append(parts, firewall.Part{Match: &chosen}), true
+	for k := range choices[i] {
+		chosen := choices[i][k]
+		parts = append(parts, firewall.Part{Match: &chosen})
+	}
+	return parts, true
+}
+
+// Each makes a choice of each condition.
+func Each(matches []firewall.Match) [][]firewall.Match {
+	var choices [][]firewall.Match
+	for _, m := range matches {
+		choices = append(choices, []firewall.Match{m})
+	}
+	return choices
 }
 
 // disjoint reports whether no value meets both of two conditions on one field.

@@ -1,7 +1,9 @@
-package nft
+// Package rulestest helps to test what reads and writes rulesets.
+package rulestest
 
 import (
 	"fmt"
+	"net/netip"
 	"sort"
 	"strings"
 
@@ -9,9 +11,10 @@ import (
 	"ftplab/sim/firewall/dialect/internal/text"
 )
 
-// meaning writes what a ruleset does, without how it is written: two texts mean the
-// same if their meanings are equal.
-func meaning(rs *firewall.Ruleset) string {
+// Meaning writes what a ruleset does, without how it is written: two texts mean the
+// same if their meanings are equal. What is not modelled, and a rule that never
+// matches, is no part of it.
+func Meaning(rs *firewall.Ruleset) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "conntrack %v\n", rs.UsesConntrack)
 	for i := range rs.Chains {
@@ -105,9 +108,9 @@ func setMeaning(rs *firewall.Ruleset, s *firewall.Set, key []firewall.Field) str
 	return fmt.Sprintf("%s %v {%s}", s.Name, key, strings.Join(all, ", "))
 }
 
-// canonicalSets returns the ruleset with the values of sets and conditions as the
+// Canonical returns the ruleset with the values of sets and conditions as the
 // kernel keeps them: in order, ranges that overlap or touch made one.
-func canonicalSets(rs *firewall.Ruleset) *firewall.Ruleset {
+func Canonical(rs *firewall.Ruleset) *firewall.Ruleset {
 	out := *rs
 	out.Rules = append([]firewall.Rule(nil), rs.Rules...)
 	out.Sets = append([]firewall.Set(nil), rs.Sets...)
@@ -147,7 +150,7 @@ func canonicalMatch(m firewall.Match) firewall.Match {
 	sort.Strings(m.Names)
 	for i, t := range m.Addresses {
 		if p, ok := text.PrefixOf(t); ok && !t.From.IsValid() {
-			m.Addresses[i] = firewall.AddressTest{From: p.Addr(), To: lastOf(t)}
+			m.Addresses[i] = firewall.AddressTest{From: p.Addr(), To: lastOf(p)}
 		}
 	}
 	sort.Slice(m.Addresses, func(i, j int) bool { return m.Addresses[i].From.Less(m.Addresses[j].From) })
@@ -162,6 +165,9 @@ func canonicalMatch(m firewall.Match) firewall.Match {
 		merged = append(merged, t)
 	}
 	m.Addresses = merged
+	if m.Mask != 0 && m.Bits == 0 && !m.AnyBit { // no bit is: not any is
+		m.AnyBit, m.Negate = true, !m.Negate
+	}
 	any := append([]firewall.Match(nil), m.AnyOf...)
 	sort.Slice(any, func(i, j int) bool { return any[i].Bits < any[j].Bits })
 	m.AnyOf = any
@@ -180,4 +186,14 @@ func joined(ranges []firewall.Range) []firewall.Range {
 		all = append(all, r)
 	}
 	return all
+}
+
+// lastOf returns the last address of a prefix.
+func lastOf(p netip.Prefix) netip.Addr {
+	octets := p.Addr().AsSlice()
+	for i := p.Bits(); i < p.Addr().BitLen(); i++ {
+		octets[i/8] |= 0x80 >> (i % 8)
+	}
+	last, _ := netip.AddrFromSlice(octets)
+	return last
 }
