@@ -38,7 +38,7 @@ func lessonsToCheck(cmd *cobra.Command, names []string) ([]*lessons.Lesson, erro
 	var all []*lessons.Lesson
 	var failures []error
 	for _, name := range names {
-		target, err := openTarget(cmd, name)
+		target, _, err := openTarget(cmd, name)
 		switch {
 		case err != nil:
 			failures = append(failures, err)

@@ -18,7 +18,7 @@ import (
 // runOptions are the flags of `run`.
 type runOptions struct {
 	selectors
-	format, pcap, pcapAt, ladder string
+	format, pcap, pcapAt, ladder, save string
 }
 
 func newRunCommand() *cobra.Command {
@@ -42,6 +42,7 @@ and the result. A transfer that fails is a result, not an error.`,
 	flags.StringVar(&o.pcap, "pcap", "", "write the packets to `FILE` (pcapng)")
 	flags.StringVar(&o.pcapAt, "pcap-at", "", "capture at `NODE:IF` alone")
 	flags.StringVar(&o.ladder, "ladder", "", "write a sequence diagram to `FILE`: .txt, .mmd (Mermaid) or .svg")
+	flags.StringVar(&o.save, "save", "", "save the session to `FILE`, which is a TARGET then")
 	return cmd
 }
 
@@ -62,6 +63,11 @@ func (o *runOptions) run(cmd *cobra.Command, name string) error {
 	}
 	if err := o.writeFiles(target, run, tr); err != nil {
 		return err
+	}
+	if o.save != "" {
+		if err := saveSession(cmd, &o.selectors, o.save, name, target, selection); err != nil {
+			return err
+		}
 	}
 	return writeRun(cmd.OutOrStdout(), o.format, run, tr)
 }

@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ftplab/lessons"
+	"ftplab/session"
 	"ftplab/sim/firewall"
 	"ftplab/sim/firewall/dialect"
 )
@@ -21,6 +25,10 @@ type selectors struct {
 	tls                         bool
 	interfaces, set             []string
 	seed                        uint64
+
+	// rules and sides are those of --firewall FILE, once open has read them.
+	rules *firewall.Ruleset
+	sides map[string]string
 }
 
 // addTo declares the flags.
@@ -38,19 +46,39 @@ func (s *selectors) addTo(flags *pflag.FlagSet) {
 // open finds a target and completes the selection in it. Rules from a file become a
 // variant of the target.
 func (s *selectors) open(cmd *cobra.Command, name string) (*lessons.Target, lessons.Selection, error) {
-	target, err := openTarget(cmd, name)
+	target, selection, err := openTarget(cmd, name)
 	if err != nil {
-		return nil, lessons.Selection{}, err
-	}
-	selection := lessons.Selection{Mode: s.mode, Op: s.op, TLS: s.tls, Seed: s.seed}
-	if selection.Set, err = assignments("set", s.set); err != nil {
 		return nil, selection, err
 	}
+	set, err := assignments("set", s.set)
+	if err != nil {
+		return nil, selection, err
+	}
+	s.over(&selection, set)
 	if target, err = s.openFirewall(cmd, target, &selection); err != nil {
 		return nil, selection, err
 	}
 	selection, err = target.Complete(selection)
 	return target, selection, err
+}
+
+// over lets what the flags say count more than what a saved session says.
+func (s *selectors) over(selection *lessons.Selection, set map[string]string) {
+	if s.mode != "" {
+		selection.Mode = s.mode
+	}
+	if s.op != "" {
+		selection.Op = s.op
+	}
+	if s.seed != 0 {
+		selection.Seed = s.seed
+	}
+	selection.TLS = selection.TLS || s.tls
+	if selection.Set == nil {
+		selection.Set = set
+		return
+	}
+	maps.Copy(selection.Set, set)
 }
 
 // openFirewall takes --firewall for a variant's name, else for a file's.
@@ -60,7 +88,9 @@ func (s *selectors) openFirewall(cmd *cobra.Command, target *lessons.Target, sel
 		if len(s.interfaces) > 0 || s.dialect != "" {
 			return nil, usageError{errors.New("--if and --dialect are about the rules of --firewall FILE")}
 		}
-		selection.Firewall = s.firewall // a name that is not known is refused, with those that are
+		if s.firewall != "" {
+			selection.Firewall = s.firewall // a name that is not known is refused, with those that are
+		}
 		return target, nil
 	}
 	rules, err := readRules(cmd, s.firewall, s.dialect)
@@ -74,6 +104,7 @@ func (s *selectors) openFirewall(cmd *cobra.Command, target *lessons.Target, sel
 	for _, w := range rules.Diagnostics {
 		fmt.Fprintln(cmd.ErrOrStderr(), diagnosticLine(w))
 	}
+	s.rules, s.sides, selection.Firewall = rules, sides, ""
 	return target.WithRules(rules, sides)
 }
 
@@ -86,16 +117,36 @@ func isFile(word string) bool {
 	return err == nil
 }
 
-// openTarget finds a lesson, a built-in scenario or a file; "-" is standard input.
-func openTarget(cmd *cobra.Command, name string) (*lessons.Target, error) {
-	if name == "-" {
-		text, err := readInput(cmd, name)
-		if err != nil {
-			return nil, err
+// openTarget finds a lesson, a built-in scenario, a file or a saved session, which has
+// a selection; "-" is standard input.
+func openTarget(cmd *cobra.Command, name string) (*lessons.Target, lessons.Selection, error) {
+	if strings.HasPrefix(name, "linux/") || name != "-" && !strings.ContainsAny(name, `/\.`) {
+		target, err := lessons.Open(name, lessonFolder())
+		if err == nil || !isFile(name) {
+			return target, lessons.Selection{}, err
 		}
-		return lessons.OpenText(name, text, os.DirFS("."))
 	}
-	return lessons.Open(name, lessonFolder())
+	text, err := readInput(cmd, name)
+	if err != nil {
+		return nil, lessons.Selection{}, err
+	}
+	if session.Is(text) {
+		saved, err := session.Read(name, text)
+		if err != nil {
+			return nil, lessons.Selection{}, err
+		}
+		return saved.Open(lessonFolder())
+	}
+	target, err := lessons.OpenText(name, text, filesBeside(name))
+	return target, lessons.Selection{}, err
+}
+
+// filesBeside are the files that a file may name: those in its folder.
+func filesBeside(name string) fs.FS {
+	if name == "-" {
+		return os.DirFS(".")
+	}
+	return os.DirFS(filepath.Dir(name))
 }
 
 // readRules parses a file of rules. Its errors are one line each.
