@@ -73,11 +73,14 @@ func (c *Conn) acknowledge(now event.Time, ack uint32) int {
 	return acked
 }
 
-// updateWindow takes the peer's window from a segment that is not older than the one
-// it was last taken from, and reports whether it changed.
+// updateWindow takes the peer's window from a segment that is newer than the one it
+// was last taken from, and reports whether it changed. When we cannot tell which of two
+// is newer, the larger window holds, but a closed one is believed (Linux:
+// tcp_may_update_window).
 func (c *Conn) updateWindow(p *wire.Packet) bool {
 	wnd := uint32(p.Window) << c.snd.scale
-	newer := seqAfter(p.Ack, c.snd.una) || seqAfter(p.Seq, c.snd.wl1) || p.Seq == c.snd.wl1 && wnd > c.snd.wnd
+	newer := seqAfter(p.Ack, c.snd.una) || seqAfter(p.Seq, c.snd.wl1) ||
+		p.Seq == c.snd.wl1 && (wnd > c.snd.wnd || wnd == 0)
 	if seqBefore(p.Ack, c.snd.una) || !newer {
 		return false
 	}
@@ -87,7 +90,7 @@ func (c *Conn) updateWindow(p *wire.Packet) bool {
 }
 
 func (c *Conn) setWindow(p *wire.Packet, wnd uint32) {
-	c.snd.wnd, c.snd.wl1, c.snd.wl2 = wnd, p.Seq, p.Ack
+	c.snd.wnd, c.snd.wl1 = wnd, p.Seq
 	c.snd.maxWnd = max(c.snd.maxWnd, wnd)
 }
 

@@ -74,7 +74,7 @@ type sendSpace struct {
 	iss, una, nxt uint32
 	wnd           uint32 // octets, scaled
 	maxWnd        uint32 // the largest that was offered
-	wl1, wl2      uint32 // SEG.SEQ and SEG.ACK of the last window update
+	wl1           uint32 // SEG.SEQ of the last window update
 	smallEnd      uint32 // just past the last segment shorter than the MSS that was sent
 	mss           uint32 // octets of payload in a full segment, without options
 	unsent        int    // octets written and not yet sent
@@ -224,7 +224,7 @@ func (c *Conn) Err() Failure { return c.failure }
 // it is read empty it may be forgotten.
 func (c *Conn) Dead() bool { return c.state == Closed && !c.answer.pending }
 
-// Local and Remote are the two ends, as the segments name them.
+// Local returns our address and port.
 func (c *Conn) Local() netip.AddrPort { return c.local }
 
 // Remote returns the peer's address and port.

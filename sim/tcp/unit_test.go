@@ -222,7 +222,8 @@ func TestIPv6(t *testing.T) {
 	c := Accept(0, &syn, 5, DefaultConfig())
 	var p wire.Packet
 	c.Emit(0, &p)
-	if c.Info().MSS != 1220 || p.Src != syn.Dst || p.Dst != syn.Src {
+	if c.Info().MSS != 1220 || c.Local() != p.SrcEndpoint() || c.Remote() != p.DstEndpoint() ||
+		p.Src != syn.Dst || p.Dst != syn.Src {
 		t.Errorf("MSS %d, %v", c.Info().MSS, &p)
 	}
 }
