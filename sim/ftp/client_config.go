@@ -97,7 +97,8 @@ type Step struct {
 	LocalPath string
 	// Offset begins a transfer there, with REST, on both sides, in octets.
 	Offset int64
-	// Resume, in a step that sends, asks for SIZE and appends what is missing.
+	// Resume asks for SIZE first: a step that sends appends what is missing, a step that
+	// receives is done if Offset is all there is.
 	Resume bool
 	// Wait is how long OpPause waits.
 	Wait time.Duration
@@ -156,7 +157,7 @@ type ClientConfig struct {
 	LocalData []byte
 	Script    []Step
 	// Files holds what Step.LocalPath names.
-	Files FileSystem
+	Files Files
 
 	Timeouts Timeouts
 

@@ -143,7 +143,7 @@ func (c *Client) startStep() {
 	switch {
 	case step.Op == OpPause:
 		c.wait(clientPause, max(step.Wait, 1))
-	case step.Op.sends() && step.Resume:
+	case step.Resume && (step.Op.sends() || step.Op == OpRetrieve):
 		c.begin(PhaseDataSetup)
 		c.send("SIZE "+step.Path, expectSIZE)
 	case step.Op.HasData():
@@ -161,10 +161,17 @@ func (c *Client) succeed() {
 	c.send("QUIT", expectQUIT)
 }
 
-// onSize begins to append after what the server has; a file that it does not have
-// begins at 0.
+// onSize looks at what the server has of a file that is to be continued. A server
+// that does not say is taken to have nothing.
 func (c *Client) onSize(reply Reply) {
-	if n, err := strconv.ParseInt(strings.TrimSpace(reply.Text), 10, 64); err == nil && reply.Code == 213 && n > 0 {
+	n, err := strconv.ParseInt(strings.TrimSpace(reply.Text), 10, 64)
+	known := err == nil && reply.Code == 213
+	switch step := c.current(); {
+	case known && step.Op == OpRetrieve && n == step.Offset:
+		c.result.ServerReply = reply.Line()
+		c.nextStep()
+		return
+	case known && step.Op.sends() && n > 0:
 		c.data.offset, c.data.resuming = n, true
 	}
 	c.setUp()

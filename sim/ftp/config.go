@@ -195,3 +195,10 @@ func (c *ServerConfig) vsftpdSwitch(option string) *bool {
 	}
 	return nil
 }
+
+// BusyReply is the line, without its line end, that a carrier sends instead of a
+// greeting when it takes no more sessions.
+func (c *ServerConfig) BusyReply() string {
+	w := profileFor(c.Profile).words[saidTooManyUsers]
+	return strconv.Itoa(w.code) + " " + w.text
+}

@@ -45,15 +45,11 @@ const (
 	CreateNew
 )
 
-// FileSystem is what a Session serves: a Tree in memory, or a folder on disk
-// (package ftpnet). Paths are absolute, cleaned, with '/' between elements; "/" is
-// the root and nothing is above it. A call does not block longer than the disk does.
-// Instants that are written to the file system are given by the caller, because a
-// Tree has no clock.
-type FileSystem interface {
-	Stat(path string) (FileInfo, error)
-	// List returns what is in a directory, in the order of the names' octets.
-	List(path string) ([]FileInfo, error)
+// Files is what a machine reads and writes. Paths are absolute, cleaned, with '/'
+// between elements; "/" is the root and nothing is above it. A call does not block
+// longer than the disk does. Instants that are written are given by the caller,
+// because a Tree has no clock.
+type Files interface {
 	// Open opens a file; its size at this moment is in the FileInfo.
 	Open(path string, mode OpenMode, now time.Time) (Handle, FileInfo, error)
 	// ReadAt returns up to limit octets at the offset, none at the end. A Tree never
@@ -65,6 +61,15 @@ type FileSystem interface {
 	WriteAt(h Handle, offset int64, b []byte, keep bool) error
 	// Close ends the use of a handle.
 	Close(h Handle, now time.Time) error
+}
+
+// FileSystem is what a Session serves: a Tree in memory, or a folder on disk
+// (package ftpnet).
+type FileSystem interface {
+	Files
+	Stat(path string) (FileInfo, error)
+	// List returns what is in a directory, in the order of the names' octets.
+	List(path string) ([]FileInfo, error)
 	MakeDir(path string, now time.Time) error
 	RemoveDir(path string) error
 	Remove(path string) error
