@@ -138,7 +138,10 @@ func readTest(d *document.Decoder, v *document.Node) test {
 		return test{}
 	}
 	t := test{operator: v.Keys[0].Text}
-	values := d.List(v.Values[0])
+	values := []*document.Node{v.Values[0]}
+	if v.Values[0].Kind == document.List {
+		values = v.Values[0].Values
+	}
 	numbers := map[string]int{"above": 1, "below": 1, "between": 2}[t.operator]
 	switch {
 	case numbers > 0 && len(values) == numbers:
