@@ -189,7 +189,7 @@ func (a *analysis) judge(t *table, rule int, effective region) (Finding, bool) {
 		f.Kind = Redundant
 		return f, true
 	}
-	blockers := a.opposed(rule, a.blockers(t, rule, would))
+	blockers := a.opposed(rule, would, t, a.blockers(t, rule, would))
 	if len(blockers) == 0 {
 		return f, false
 	}
@@ -207,12 +207,16 @@ func percent(part, whole *big.Int) float64 {
 	return r * 100
 }
 
-// opposed keeps the rules that decide otherwise than rule.
-func (a *analysis) opposed(rule int, refs []RuleRef) []RuleRef {
+// opposed keeps the rules that decide otherwise than rule and also match packets that it
+// does not. A narrower rule before a wider one is an exception, and the usual way to
+// write a list.
+func (a *analysis) opposed(rule int, would region, t *table, refs []RuleRef) []RuleRef {
 	var out []RuleRef
 	accepts := a.rs.Rules[rule].Verdict.Kind == firewall.Accept
 	for _, ref := range refs {
-		if (a.rs.Rules[ref.Rule].Verdict.Kind == firewall.Accept) != accepts {
+		r := &a.rs.Rules[ref.Rule]
+		isException := len(t.conditions(r).subtract(would, a.u.budget)) == 0
+		if (r.Verdict.Kind == firewall.Accept) != accepts && !isException {
 			out = append(out, ref)
 		}
 	}
