@@ -24,18 +24,32 @@ import (
 type language struct {
 	name  string
 	parse func(file, config string) (*firewall.Ruleset, []firewall.Diagnostic)
+	print func(rs *firewall.Ruleset) (string, error)
 	fits  func(lines []string) bool
 }
 
 // languages are the dialects in the order in which they are listed.
 func languages() []language {
 	return []language{
-		{comware.Name, comware.Parse, fitsComware},
-		{ios.Name, ios.Parse, fitsIOS},
-		{asa.Name, asa.Parse, fitsASA},
-		{iptables.Name, iptables.Parse, fitsIPTables},
-		{nft.Name, nft.Parse, fitsNFT},
-		{isa.Name, isa.Parse, fitsISA},
+		{comware.Name, comware.Parse, comware.Print, fitsComware},
+		{ios.Name, ios.Parse, ios.Print, fitsIOS},
+		{asa.Name, asa.Parse, asa.Print, fitsASA},
+		{iptables.Name, iptables.Parse, whole(iptables.Name, iptables.Print, iptables.Inexpressible), fitsIPTables},
+		{nft.Name, nft.Parse, whole(nft.Name, nft.Print, nft.Inexpressible), fitsNFT},
+		{isa.Name, isa.Parse, isa.Print, fitsISA},
+	}
+}
+
+// whole makes of a printer that leaves out what it cannot say one that refuses to: its
+// error is the first thing that would change the meaning.
+func whole(name string, print func(*firewall.Ruleset) string, left func(*firewall.Ruleset) []firewall.Diagnostic) func(*firewall.Ruleset) (string, error) {
+	return func(rs *firewall.Ruleset) (string, error) {
+		for _, d := range left(rs) {
+			if d.Severity == firewall.Error {
+				return "", fmt.Errorf("line %d: cannot be said in %s: %s", d.Line, name, d.Message)
+			}
+		}
+		return print(rs), nil
 	}
 }
 

@@ -226,16 +226,17 @@ func (p *parser) noStatement(c *text.Cursor) *text.Problem {
 // has the default one, which inspects FTP.
 func (p *parser) buildInspections(rules *firewall.Ruleset) {
 	base := firewall.Inspection{Kind: "asa", TCP: true, UDP: true, Text: "the ASA tracks every connection"}
+	rules.Inspections = append(rules.Inspections, base)
 	if !p.policed {
-		base.FTP, base.Text = true, "default service-policy global_policy: inspect ftp"
-		rules.Inspections = append(rules.Inspections, base)
+		rules.Inspections = append(rules.Inspections, firewall.Inspection{
+			Kind: "asa", TCP: true, UDP: true, FTP: true, Text: "default service-policy global_policy: inspect ftp",
+		})
 		return
 	}
 	applied := p.servicePolicies
 	if policy := p.policies["global_policy"]; len(applied) == 0 && policy != nil {
 		applied = []servicePolicy{{line: policy.line, word: text.Word{Text: policy.name}, text: "service-policy global_policy global"}}
 	}
-	rules.Inspections = append(rules.Inspections, base)
 	used := map[string]bool{}
 	for _, s := range applied {
 		policy := p.policies[s.word.Text]

@@ -53,16 +53,7 @@ const Name = "isa"
 
 // Parse reads a policy. The ruleset is nil if there is an error among the diagnostics.
 func Parse(file, config string) (*firewall.Ruleset, []firewall.Diagnostic) {
-	p := &parser{report: text.Report{File: file}, networks: map[string]*network{}, protocols: builtIn()}
-	for i, line := range text.Lines(config) {
-		p.line = i + 1
-		if err := p.statement(line); err != nil {
-			p.report.Error(p.line, err)
-		}
-		if p.report.Full() {
-			break
-		}
-	}
+	p := read(file, config)
 	if p.version == "" && !p.report.Failed() {
 		p.report.Error(1, &text.Problem{Column: 1, EndColumn: 1, Message: "the text does not say that it is ISA Server's", Hint: "begin with isa server 2004"})
 	}
@@ -74,6 +65,21 @@ func Parse(file, config string) (*firewall.Ruleset, []firewall.Diagnostic) {
 	return rules, p.report.Diagnostics()
 }
 
+// read reads every statement of a policy.
+func read(file, config string) *parser {
+	p := &parser{report: text.Report{File: file}, networks: map[string]*network{}, protocols: builtIn()}
+	for i, line := range text.Lines(config) {
+		p.line = i + 1
+		if err := p.statement(line); err != nil {
+			p.report.Error(p.line, err)
+		}
+		if p.report.Full() {
+			break
+		}
+	}
+	return p
+}
+
 type parser struct {
 	report    text.Report
 	line      int
@@ -81,6 +87,7 @@ type parser struct {
 	networks  map[string]*network // by name in lower case
 	order     []*network
 	protocols map[string]protocol // by name in lower case
+	defined   []protocol          // those that the text defines, in order
 	rules     []rule
 }
 
@@ -110,6 +117,8 @@ type ports struct {
 type rule struct {
 	line, column int
 	text         string
+	name         string
+	publishing   bool
 	allow        bool
 	protocols    []protocol
 	from, to     place
@@ -197,8 +206,8 @@ func (p *parser) statement(line string) *text.Problem {
 	if !c.Accept("rule") {
 		return text.Expected("the word rule", c.Peek(), "rule")
 	}
-	if name := c.Next(); name.Text == "" {
-		return text.At(name, "the rule's name is missing")
+	if r.name = c.Next().Text; r.name == "" {
+		return text.At(c.Last(), "the rule's name is missing")
 	}
 	if len(p.rules) >= acl.MaxRules {
 		return text.At(list[0], "there are more than %d rules", acl.MaxRules)
@@ -286,6 +295,7 @@ func (p *parser) protocolStatement(c *text.Cursor) *text.Problem {
 		d.secondary = &secondary
 	}
 	p.protocols[w.Lower()] = d
+	p.defined = append(p.defined, d)
 	return end(c)
 }
 
@@ -345,7 +355,7 @@ func (p *parser) accessRule(c *text.Cursor, r *rule) *text.Problem {
 }
 
 func (p *parser) publishingRule(c *text.Cursor, r *rule) *text.Problem {
-	r.allow = true
+	r.allow, r.publishing = true, true
 	d, err := p.protocolNamed(c)
 	if err != nil {
 		return err

@@ -30,10 +30,18 @@ type Place struct {
 // IPv6 reports whether the list is one of IPv6.
 func (l *List) IPv6() bool { return l.Chain.Family == "ip6" }
 
+// Families says whether a language's lists are each of one IP version or of both.
+type Families bool
+
+// The two kinds of lists. For separate families a chain of both becomes two lists.
+const (
+	SeparateFamilies Families = false
+	JoinedFamilies   Families = true
+)
+
 // Lists returns the access lists of a ruleset: its chains that are applied to
-// interfaces or to nothing. A chain of both families becomes two lists. Chains in
-// skip (by place) are left out.
-func Lists(dialect string, rs *firewall.Ruleset, skip func(c *firewall.Chain) bool) ([]List, error) {
+// interfaces or to nothing, but for those that skip leaves out.
+func Lists(dialect string, rs *firewall.Ruleset, kind Families, skip func(c *firewall.Chain) bool) ([]List, error) {
 	var lists []List
 	for i := range rs.Chains {
 		c := &rs.Chains[i]
@@ -44,7 +52,7 @@ func Lists(dialect string, rs *firewall.Ruleset, skip func(c *firewall.Chain) bo
 			return nil, &text.Unsayable{Dialect: dialect, Rule: firstRule(rs, c), Why: fmt.Sprintf("an access list is applied to an interface, not to the hook %s", c.Hook)}
 		}
 		families := []string{c.Family}
-		if c.Family == "inet" {
+		if c.Family == "inet" && kind == SeparateFamilies {
 			families = []string{"ip", "ip6"}
 		}
 		for _, family := range families {
@@ -128,8 +136,11 @@ func (l *List) fill(dialect string, rs *firewall.Ruleset) error {
 // add puts an entry into the list, as one or two lines, or leaves it out if it can
 // match nothing there.
 func (l *List) add(dialect string, e Entry) error {
-	family := 4
-	if l.IPv6() {
+	family := e.Family
+	switch l.Chain.Family {
+	case "ip":
+		family = 4
+	case "ip6":
 		family = 6
 	}
 	if e.Never || !e.inFamily(family) {
@@ -155,7 +166,9 @@ func (l *List) add(dialect string, e Entry) error {
 			return nil // no such packet
 		}
 		return &text.Unsayable{Dialect: dialect, Rule: e.Rule, Why: "ports belong to tcp and udp"}
-	case len(e.Flags) > 0 && e.Protocol != int(wire.TCP), e.ICMPType >= 0 && e.Protocol != int(icmpOf(family)):
+	case len(e.Flags) > 0 && e.Protocol != int(wire.TCP):
+		return nil // no such packet
+	case e.ICMPType >= 0 && e.Protocol != int(icmpOf(family)) && (family != 0 || e.Protocol != int(wire.ICMPv6)):
 		return nil // no such packet
 	case e.ICMPCode >= 0 && e.ICMPType < 0:
 		return &text.Unsayable{Dialect: dialect, Rule: e.Rule, Why: "it names an ICMP code without a type"}
@@ -171,17 +184,29 @@ func icmpOf(family int) wire.Protocol {
 	return wire.ICMP
 }
 
-// inFamily reports whether packets of an IP version can match.
+// inFamily reports whether packets of an IP version (0: of either) can match.
 func (e *Entry) inFamily(family int) bool {
-	if e.Family != 0 && e.Family != family {
-		return false
-	}
-	for _, t := range []*firewall.AddressTest{e.Source, e.Destination} {
-		if t != nil && t.Base.Is4() != (family == 4) {
+	for _, own := range []int{e.Family, familyOf(e.Source), familyOf(e.Destination)} {
+		switch {
+		case own == 0 || own == family:
+		case family == 0:
+			family = own
+		default:
 			return false
 		}
 	}
 	return true
+}
+
+// familyOf is the IP version of an address test, 0 for none.
+func familyOf(t *firewall.AddressTest) int {
+	switch {
+	case t == nil:
+		return 0
+	case t.Base.Is4():
+		return 4
+	}
+	return 6
 }
 
 // IsAny reports whether the entry matches every packet.
