@@ -130,8 +130,7 @@ func (h *Host) receiveTCP(p *wire.Packet) {
 	key := tuple{p.DstEndpoint(), p.SrcEndpoint()}
 	if i, ok := h.lookup(key); ok {
 		c := &h.conns[i]
-		reopen := c.tcp.State() == tcp.TimeWait && p.Flags&(wire.SYN|wire.ACK|wire.RST) == wire.SYN
-		if !reopen {
+		if !c.tcp.MayReopen(p) {
 			c.tcp.Receive(h.w.now, p)
 			h.touch(i)
 			return
@@ -162,8 +161,8 @@ func (h *Host) lookup(key tuple) (uint32, bool) {
 
 // receiveICMP tells a connection about an error that quotes one of its segments.
 func (h *Host) receiveICMP(p *wire.Packet) {
-	unreachable := p.Protocol == wire.ICMP && p.ICMPType == 3 || p.Protocol == wire.ICMPv6 && p.ICMPType == 1
-	if !unreachable {
+	meaning := tcp.ICMPErrorOf(p)
+	if meaning == tcp.ICMPIgnored {
 		return
 	}
 	inner, err := wire.ParseQuote(p.Payload)
@@ -171,19 +170,9 @@ func (h *Host) receiveICMP(p *wire.Packet) {
 		return
 	}
 	if i, ok := h.lookup(tuple{inner.SrcEndpoint(), inner.DstEndpoint()}); ok {
-		h.conns[i].tcp.ReceiveICMP(h.w.now, icmpError(p), inner.Seq)
+		h.conns[i].tcp.ReceiveICMP(h.w.now, meaning, inner.Seq)
 		h.touch(i)
 	}
-}
-
-// icmpError says what an unreachable message means for TCP (RFC 1122, 4.2.3.9, and
-// what Linux makes of it).
-func icmpError(p *wire.Packet) tcp.ICMPError {
-	port := p.Protocol == wire.ICMP && (p.ICMPCode == 2 || p.ICMPCode == 3) || p.Protocol == wire.ICMPv6 && p.ICMPCode == 4
-	if port {
-		return tcp.ICMPPortUnreachable
-	}
-	return tcp.ICMPHostUnreachable
 }
 
 func (h *Host) owns(a netip.Addr) bool {
