@@ -37,7 +37,8 @@ Linux kernel was seen to do. "-" as a file reads standard input.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newPlayCommand(), newLessonsCommand(), newCheckCommand(), newRunCommand(), newMatrixCommand(), newCompareCommand(), newWhyCommand(),
-		newRulesCommand(), newReplayCommand(), newBenchCommand(),
+		newRulesCommand(), newReplayCommand(),
+		newServeCommand(), newGetCommand(), newPutCommand(), newListCommand(), newBenchCommand(),
 		newCompletionCommand(), newManCommand(), newVersionCommand(), newInfoCommand(), newTraceTopic(),
 	)
 	root.CompletionOptions.DisableDefaultCmd = true // ours takes the shell as an argument
