@@ -99,6 +99,17 @@ func Parse(name, file, config string) (*firewall.Ruleset, []firewall.Diagnostic)
 	return l.parse(file, config)
 }
 
+// Print writes a ruleset in the dialect with this name, in canonical form. The error
+// names the first rule that the dialect cannot say, and why. For a ruleset of another
+// dialect see Translate.
+func Print(rs *firewall.Ruleset, name string) (string, error) {
+	l, err := find(name)
+	if err != nil {
+		return "", err
+	}
+	return l.print(rs)
+}
+
 func failure(file, message, hint string) []firewall.Diagnostic {
 	return []firewall.Diagnostic{{Severity: firewall.Error, File: file, Line: 1, Column: 1, EndColumn: 1, Message: message, Hint: hint}}
 }

@@ -60,6 +60,7 @@ func (p *parser) interfaceStatement(c *text.Cursor) *text.Problem {
 	if err != nil {
 		return err
 	}
+	p.known = true
 	p.view, p.port = interfaceView, name
 	p.interfaceConfig(name)
 	return end(c)

@@ -288,6 +288,7 @@ func (p *parser) interfaceStatement(c *text.Cursor) *text.Problem {
 		p.ports[name] = in
 		p.portOrder = append(p.portOrder, in)
 	}
+	p.known = true
 	p.view, p.port = interfaceView, in
 	for c.Accept("point-to-point") || c.Accept("multipoint") {
 	}

@@ -93,12 +93,18 @@ func (p *printer) list(l *acl.List) error {
 			write(comment, id, body)
 		}
 	}
-	if !p.own && l.Chain.Policy.Kind == firewall.Accept && !l.Decided() {
-		everything := "permit ip any any"
-		if l.IPv6() {
-			everything = "permit ipv6 any any"
-		}
-		write("", "", everything)
+	everything := " ip any any"
+	if l.IPv6() {
+		everything = " ipv6 any any"
+	}
+	if standard {
+		everything = " any"
+	}
+	switch {
+	case !p.own && l.Chain.Policy.Kind == firewall.Accept && !l.Decided():
+		write("", "", "permit"+everything)
+	case last == nil && l.Chain.Policy.Kind == firewall.Drop:
+		write("", "", "deny"+everything) // an empty list would permit
 	}
 	return nil
 }
