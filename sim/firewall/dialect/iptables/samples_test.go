@@ -28,7 +28,7 @@ var refusedSamples = map[string]string{
 	"tum_ftp_excerpt.txt": "is rules without their table and chains",
 }
 
-func readFile(t *testing.T, name string) string {
+func readFile(t testing.TB, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(name)
 	if err != nil {

@@ -133,6 +133,23 @@ type expr struct {
 	left, right *expr
 	list        []*expr
 	verdict     *verdictStmt
+	// size is how many expressions it consists of, for one that a define stands for.
+	size int
+}
+
+// count returns how many expressions e consists of.
+func (e *expr) count() int {
+	switch {
+	case e == nil:
+		return 0
+	case e.size > 0:
+		return e.size
+	}
+	n := 1 + e.left.count() + e.right.count()
+	for _, item := range e.list {
+		n += item.count()
+	}
+	return n
 }
 
 // selector names what is looked at in a packet: tcp dport, ct state, meta mark.

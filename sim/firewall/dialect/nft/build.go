@@ -15,7 +15,10 @@ type builder struct {
 	text     string
 	lines    lineIndex
 	messages []message
+	errors   int
 	tables   []*table
+	// byName finds a table by its family and name.
+	byName map[string]*table
 	// elements counts the elements of all sets, which are bounded together.
 	elements int
 	rs       *firewall.Ruleset
@@ -27,7 +30,11 @@ type table struct {
 	chains       []*chain
 	sets         []*namedSet
 	helpers      []*helper
-	others       []string // kind and name of the other objects
+	others       map[string]bool // kind and name of the other objects
+	// chainNamed, setNamed and helperNamed find what the lists above hold.
+	chainNamed  map[string]*chain
+	setNamed    map[string]*namedSet
+	helperNamed map[string]*helper
 }
 
 // chain is a chain with its rules.
@@ -37,9 +44,25 @@ type chain struct {
 	line   int
 	decl   chainDecl
 	policy int // line
-	rules  []*ruleDecl
-	place  int // in Ruleset.Chains
+	// rules are the rules but those that were inserted at the front since they were
+	// last put in order; inserted holds these, the first one last.
+	rules, inserted []*ruleDecl
+	place           int // in Ruleset.Chains
 }
+
+// ordered returns the chain's rules in their order.
+func (ch *chain) ordered() []*ruleDecl {
+	if len(ch.inserted) > 0 {
+		all := make([]*ruleDecl, 0, len(ch.inserted)+len(ch.rules))
+		for i := len(ch.inserted) - 1; i >= 0; i-- {
+			all = append(all, ch.inserted[i])
+		}
+		ch.rules, ch.inserted = append(all, ch.rules...), nil
+	}
+	return ch.rules
+}
+
+func (ch *chain) flush() { ch.rules, ch.inserted = nil, nil }
 
 // namedSet is a set or map with its elements, as they were declared.
 type namedSet struct {
@@ -60,11 +83,21 @@ type helper struct {
 	decl *helperDecl
 }
 
-const noSuchFile = "Could not process rule: No such file or directory"
+// What nft says of errors of the kernel begins with kernelError.
+const (
+	kernelError = "Could not process rule: "
+	noSuchFile  = kernelError + "No such file or directory"
+	fileExists  = kernelError + "File exists"
+	unsupported = kernelError + "Operation not supported"
+	busy        = kernelError + "Device or resource busy"
+)
 
 // build runs the commands and returns the ruleset.
 func (b *builder) build(cmds []*command) *firewall.Ruleset {
 	for _, c := range cmds {
+		if b.full() {
+			break
+		}
 		b.run(c)
 	}
 	b.rs = &firewall.Ruleset{Dialect: Name, Text: b.text, File: b.file}
@@ -85,8 +118,12 @@ func (b *builder) run(c *command) {
 		b.remove(c)
 		return
 	case cmdRename:
-		if ch := b.findChain(c); ch != nil {
+		if ch := b.findChain(c); ch != nil && ch.table.lookupChain(c.to) != nil {
+			b.fail(c.nameAt, "", fileExists)
+		} else if ch != nil {
+			delete(ch.table.chainNamed, ch.name)
 			ch.name = c.to
+			ch.table.chainNamed[ch.name] = ch
 		}
 		return
 	}
@@ -110,20 +147,22 @@ func (b *builder) run(c *command) {
 	case objHelper:
 		b.addHelper(t, c)
 	case objOther:
-		t.others = append(t.others, c.other+" "+c.name)
+		t.others[c.other+" "+c.name] = true
 	}
 }
 
 func (b *builder) addTable(c *command) {
-	for _, t := range b.tables {
-		if t.family == c.table.family && t.name == c.table.name {
-			if c.kind == cmdCreate {
-				b.fail(c.table.at, "", "Could not process rule: File exists")
-			}
-			return
+	key := c.table.family + " " + c.table.name
+	if b.byName[key] != nil {
+		if c.kind == cmdCreate {
+			b.fail(c.table.at, "", fileExists)
 		}
+		return
 	}
-	b.tables = append(b.tables, &table{family: c.table.family, name: c.table.name})
+	t := &table{family: c.table.family, name: c.table.name, others: map[string]bool{}, chainNamed: map[string]*chain{},
+		setNamed: map[string]*namedSet{}, helperNamed: map[string]*helper{}}
+	b.tables = append(b.tables, t)
+	b.byName[key] = t
 	if f := c.table.family; f == "arp" || f == "bridge" || f == "netdev" {
 		b.warn(c.at, "", "tables of the family %s are not modelled: no packet passes their chains", f)
 	}
@@ -131,38 +170,29 @@ func (b *builder) addTable(c *command) {
 
 // findTable returns a table, nil with an error if there is none.
 func (b *builder) findTable(id tableID) *table {
-	var names []string
-	for _, t := range b.tables {
-		if t.family == id.family && t.name == id.name {
-			return t
-		}
-		names = append(names, t.family+" "+t.name)
+	if t := b.byName[id.family+" "+id.name]; t != nil {
+		return t
 	}
 	hint := fmt.Sprintf("add it first: add table %s %s", id.family, id.name)
-	if near := text.Suggest(id.family+" "+id.name, names); near != "" {
+	if near := b.nearest(id.family+" "+id.name, len(b.tables), func(i int) string { return b.tables[i].family + " " + b.tables[i].name }); near != "" {
 		hint = "did you mean table " + near + "?"
 	}
 	b.fail(id.at, hint, noSuchFile)
 	return nil
 }
 
-// lookupChain returns a table's chain, nil if there is none.
-func (t *table) lookupChain(name string) *chain {
-	for _, ch := range t.chains {
-		if ch.name == name && name != "" {
-			return ch
-		}
+// nearest suggests one of n names for a misspelt one. It looks at the first ones only.
+func (b *builder) nearest(name string, n int, nameAt func(int) string) string {
+	const most = 200
+	var names []string
+	for i := 0; i < min(n, most); i++ {
+		names = append(names, nameAt(i))
 	}
-	return nil
+	return text.Suggest(name, names)
 }
 
-func (t *table) chainNames() []string {
-	var names []string
-	for _, ch := range t.chains {
-		names = append(names, ch.name)
-	}
-	return names
-}
+// lookupChain returns a table's chain, nil if there is none.
+func (t *table) lookupChain(name string) *chain { return t.chainNamed[name] }
 
 // findChain returns the chain that a command names, nil with an error if there is none.
 func (b *builder) findChain(c *command) *chain {
@@ -179,7 +209,7 @@ func (b *builder) findChain(c *command) *chain {
 
 func (b *builder) noChain(t *table, name string, at place) {
 	hint := "there is no chain " + name + " in this table"
-	if near := text.Suggest(name, t.chainNames()); near != "" {
+	if near := b.nearest(name, len(t.chains), func(i int) string { return t.chains[i].name }); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	b.fail(at, hint, noSuchFile)
@@ -192,8 +222,9 @@ func (b *builder) addChain(t *table, c *command) {
 	case ch == nil:
 		ch = &chain{table: t, name: c.name, line: line}
 		t.chains = append(t.chains, ch)
+		t.chainNamed[c.name] = ch
 	case c.kind == cmdCreate:
-		b.fail(c.nameAt, "", "Could not process rule: File exists")
+		b.fail(c.nameAt, "", fileExists)
 		return
 	}
 	if c.chain == nil {
@@ -201,7 +232,7 @@ func (b *builder) addChain(t *table, c *command) {
 	}
 	if c.chain.base {
 		if ch.decl.base && (ch.decl.hook != c.chain.hook || ch.decl.typ != c.chain.typ || ch.decl.priority != c.chain.priority) {
-			b.fail(c.chain.hookAt, "the chain was declared with another type, hook or priority before", "Could not process rule: File exists")
+			b.fail(c.chain.hookAt, "the chain was declared with another type, hook or priority before", fileExists)
 		}
 		policy, at := ch.decl.policy, ch.decl.policyAt
 		ch.decl = *c.chain
@@ -212,7 +243,7 @@ func (b *builder) addChain(t *table, c *command) {
 	}
 	if c.chain.policy != "" {
 		if !ch.decl.base {
-			b.fail(c.chain.policyAt, "only a chain with a hook has a policy: add type filter hook ... priority ...;", "Could not process rule: Operation not supported")
+			b.fail(c.chain.policyAt, "only a chain with a hook has a policy: add type filter hook ... priority ...;", unsupported)
 			return
 		}
 		ch.decl.policy, ch.decl.policyAt = c.chain.policy, c.chain.policyAt
@@ -239,7 +270,7 @@ func (b *builder) checkHook(ch *chain) {
 	default:
 		return
 	}
-	b.fail(d.hookAt, hint, "Could not process rule: Operation not supported")
+	b.fail(d.hookAt, hint, unsupported)
 }
 
 func (b *builder) addRule(c *command) {
@@ -247,48 +278,56 @@ func (b *builder) addRule(c *command) {
 	if ch == nil {
 		return
 	}
-	at := len(ch.rules)
-	switch {
-	case c.index > 0 && c.index > len(ch.rules):
-		b.fail(c.at, fmt.Sprintf("the chain has %d rules; the first has index 0", len(ch.rules)), noSuchFile)
+	if c.index == 0 {
+		if c.kind == cmdInsert {
+			ch.inserted = append(ch.inserted, c.rule)
+		} else {
+			ch.rules = append(ch.rules, c.rule)
+		}
 		return
-	case c.index > 0 && c.kind == cmdInsert:
-		at = c.index - 1
-	case c.index > 0:
-		at = c.index
-	case c.kind == cmdInsert:
-		at = 0
 	}
-	ch.rules = append(ch.rules, nil)
-	copy(ch.rules[at+1:], ch.rules[at:])
-	ch.rules[at] = c.rule
+	rules := ch.ordered()
+	if c.index > len(rules) {
+		b.fail(c.at, fmt.Sprintf("the chain has %d rules; the first has index 0", len(rules)), noSuchFile)
+		return
+	}
+	at := c.index
+	if c.kind == cmdInsert {
+		at--
+	}
+	rules = append(rules, nil)
+	copy(rules[at+1:], rules[at:])
+	rules[at] = c.rule
+	ch.rules = rules
 }
 
 func (b *builder) addHelper(t *table, c *command) {
 	line, _ := b.lines.position(c.at.from)
 	h := c.helper
 	if h.kind == "" {
-		b.fail(c.nameAt, `write type "ftp" protocol tcp;`, "Could not process rule: Invalid argument")
+		b.fail(c.nameAt, `write type "ftp" protocol tcp;`, kernelError+"Invalid argument")
 		return
 	}
-	for _, known := range t.helpers {
-		if known.name == c.name {
-			return
-		}
+	if t.helperNamed[c.name] != nil {
+		return
 	}
 	if h.kind != "ftp" {
 		b.warn(h.kindAt, "", "the connection tracking helper %q is not modelled: it expects no connections", h.kind)
 	}
-	t.helpers = append(t.helpers, &helper{name: c.name, line: line, decl: h})
+	added := &helper{name: c.name, line: line, decl: h}
+	t.helpers = append(t.helpers, added)
+	t.helperNamed[c.name] = added
 }
 
 // remove runs a delete or flush.
 func (b *builder) remove(c *command) {
 	if c.object == objRuleset {
-		kept := b.tables[:0]
+		var kept []*table
 		for _, t := range b.tables {
 			if c.table.family != "" && t.family != c.table.family {
 				kept = append(kept, t)
+			} else {
+				delete(b.byName, t.family+" "+t.name)
 			}
 		}
 		b.tables = kept
@@ -303,11 +342,12 @@ func (b *builder) remove(c *command) {
 	case objTable:
 		if c.kind == cmdFlush {
 			for _, ch := range t.chains {
-				ch.rules = nil
+				ch.flush()
 			}
 			return
 		}
 		b.tables = without(b.tables, t)
+		delete(b.byName, t.family+" "+t.name)
 	case objChain:
 		err = t.removeChain(c)
 	case objSet:
@@ -318,9 +358,10 @@ func (b *builder) remove(c *command) {
 		err = t.removeHelper(c)
 	case objOther:
 		name := c.other + " " + c.name
-		if !strings.Contains("\n"+strings.Join(t.others, "\n")+"\n", "\n"+name+"\n") {
+		if !t.others[name] {
 			err = errors.New(noSuchFile)
 		}
+		delete(t.others, name)
 	default:
 		err = errors.New(noSuchFile)
 	}
@@ -335,11 +376,12 @@ func (t *table) removeChain(c *command) error {
 	case ch == nil:
 		return errors.New(noSuchFile)
 	case c.kind == cmdFlush:
-		ch.rules = nil
-	case len(ch.rules) > 0:
-		return errors.New("Could not process rule: Device or resource busy")
+		ch.flush()
+	case len(ch.ordered()) > 0:
+		return errors.New(busy)
 	default:
 		t.chains = without(t.chains, ch)
+		delete(t.chainNamed, ch.name)
 	}
 	return nil
 }
@@ -353,6 +395,7 @@ func (t *table) removeSet(c *command) error {
 		s.elements = nil
 	default:
 		t.sets = without(t.sets, s)
+		delete(t.setNamed, s.name)
 	}
 	return nil
 }
@@ -380,23 +423,16 @@ func (t *table) removeElements(c *command) error {
 }
 
 func (t *table) removeHelper(c *command) error {
-	for _, h := range t.helpers {
-		if h.name == c.name {
-			t.helpers = without(t.helpers, h)
-			return nil
-		}
+	h := t.helperNamed[c.name]
+	if h == nil {
+		return errors.New(noSuchFile)
 	}
-	return errors.New(noSuchFile)
-}
-
-func (t *table) lookupSet(name string) *namedSet {
-	for _, s := range t.sets {
-		if s.name == name {
-			return s
-		}
-	}
+	t.helpers = without(t.helpers, h)
+	delete(t.helperNamed, c.name)
 	return nil
 }
+
+func (t *table) lookupSet(name string) *namedSet { return t.setNamed[name] }
 
 func without[T comparable](all []T, one T) []T {
 	kept := make([]T, 0, len(all))

@@ -199,6 +199,8 @@ func addName(m *firewall.Match, typ valueType, e *expr) error {
 		return badValue(e.at, "", "String exceeds maximum length of %d", longest+1)
 	case e.text == "":
 		return badValue(e.at, "", "Empty string is not allowed")
+	case typ == typeInterface && (e.text == "*" || e.text == `\*`):
+		return badValue(e.at, "leave the condition out", "All-wildcard strings are not supported")
 	}
 	name := e.text
 	if base, ok := strings.CutSuffix(name, "+"); ok && typ == typeInterface {

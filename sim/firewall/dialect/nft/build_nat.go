@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"ftplab/sim/firewall"
-	"ftplab/sim/firewall/dialect/internal/text"
 )
 
 // nat evaluates snat, dnat, masquerade and redirect.
@@ -57,7 +56,7 @@ func (r *ruleBuilder) checkNATChain(s *natStmt) {
 	}
 	allowed := map[string]string{"snat": " input postrouting ", "masquerade": " postrouting ", "dnat": " prerouting output ", "redirect": " prerouting output "}[s.kind]
 	if d.typ != "nat" || !hasWord(allowed, d.hook) {
-		r.fail(s.at, s.kind+" stands in chains of type nat with hook "+strings.Join(strings.Fields(allowed), " or "), "Could not process rule: Operation not supported")
+		r.fail(s.at, s.kind+" stands in chains of type nat with hook "+strings.Join(strings.Fields(allowed), " or "), unsupported)
 	}
 }
 
@@ -214,16 +213,13 @@ func (r *ruleBuilder) assign(s *assignStmt) {
 }
 
 func (r *ruleBuilder) setHelper(s *assignStmt) {
-	var names []string
-	for _, h := range r.chain.table.helpers {
-		if h.name == s.right.text {
-			r.effect(firewall.Effect{Kind: firewall.SetHelper, Text: h.decl.kind})
-			return
-		}
-		names = append(names, h.name)
+	t := r.chain.table
+	if h := t.helperNamed[s.right.text]; h != nil {
+		r.effect(firewall.Effect{Kind: firewall.SetHelper, Text: h.decl.kind})
+		return
 	}
 	hint := "declare it in the table: ct helper " + s.right.text + ` { type "ftp" protocol tcp; }`
-	if near := text.Suggest(s.right.text, names); near != "" {
+	if near := r.nearest(s.right.text, len(t.helpers), func(i int) string { return t.helpers[i].name }); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	r.fail(s.at, hint, noSuchFile)

@@ -200,7 +200,7 @@ func (r *ruleBuilder) reject(s *rejectStmt) {
 		}
 	}
 	if d := &r.chain.decl; d.base && (d.typ != "filter" || d.hook == "postrouting" || d.hook == "ingress") {
-		r.fail(s.at, "reject stands in chains of type filter at prerouting, input, forward or output", "Could not process rule: Operation not supported")
+		r.fail(s.at, "reject stands in chains of type filter at prerouting, input, forward or output", unsupported)
 	}
 	r.rule.Verdict = firewall.Verdict{Kind: firewall.Reject, With: with}
 	r.final = s

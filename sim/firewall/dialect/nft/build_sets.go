@@ -13,7 +13,7 @@ import (
 func (b *builder) addSet(t *table, c *command) {
 	if known := t.lookupSet(c.name); known != nil {
 		if c.kind == cmdCreate {
-			b.fail(c.nameAt, "", "Could not process rule: File exists")
+			b.fail(c.nameAt, "", fileExists)
 		}
 		if c.set.elements != nil {
 			known.elements = append(known.elements, c.set.elements.list...)
@@ -33,6 +33,7 @@ func (b *builder) addSet(t *table, c *command) {
 		s.elements = append(s.elements, c.set.elements.list...)
 	}
 	t.sets = append(t.sets, s)
+	t.setNamed[s.name] = s
 }
 
 func (b *builder) addElements(t *table, c *command) {
@@ -45,12 +46,8 @@ func (b *builder) addElements(t *table, c *command) {
 }
 
 func (b *builder) noSet(t *table, name string, at place) {
-	var names []string
-	for _, s := range t.sets {
-		names = append(names, s.name)
-	}
 	hint := "there is no set " + name + " in this table"
-	if near := text.Suggest(name, names); near != "" {
+	if near := b.nearest(name, len(t.sets), func(i int) string { return t.sets[i].name }); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	b.fail(at, hint, noSuchFile)
@@ -202,9 +199,9 @@ func (b *builder) flatten(elements []*expr) []*expr {
 			}
 			continue
 		}
-		if b.elements++; b.elements > maxElements {
-			if b.elements == maxElements+1 {
-				b.fail(e.at, "", "more than %d elements in the sets of this text", maxElements)
+		if b.elements++; b.elements > maxAll {
+			if b.elements == maxAll+1 {
+				b.fail(e.at, "", "more than %d elements in the sets of this text", maxAll)
 			}
 			return all
 		}
@@ -356,7 +353,7 @@ func (b *builder) verdict(t *table, v *verdictStmt) firewall.Verdict {
 			return firewall.Verdict{}
 		}
 		if ch.decl.base {
-			b.fail(v.chainAt, fmt.Sprintf("%s has a hook of its own: jump to a chain without one", v.chain), "Could not process rule: Operation not supported")
+			b.fail(v.chainAt, fmt.Sprintf("%s has a hook of its own: jump to a chain without one", v.chain), unsupported)
 		}
 		return firewall.Verdict{Kind: kind, Chain: ch.place}
 	}

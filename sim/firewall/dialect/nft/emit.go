@@ -32,7 +32,10 @@ func (b *builder) emit() {
 	}
 	for i := 0; i < len(work); i++ {
 		b.rs.Chains[i].First = len(b.rs.Rules)
-		for _, decl := range work[i].rules {
+		for _, decl := range work[i].ordered() {
+			if b.full() {
+				return
+			}
 			r := newRule(b, work[i], decl)
 			for _, inner := range r.run() {
 				inner.place = len(work)
@@ -134,7 +137,7 @@ func (b *builder) checkLoops() {
 		if b.callDepth(i, depth, 0) > deepest {
 			c := &b.rs.Chains[i]
 			at := b.lineSpan(c.Line)
-			b.fail(at, fmt.Sprintf("jump and goto may be nested %d deep and not in a circle", deepest), "Could not process rule: Too many levels of symbolic links")
+			b.fail(at, fmt.Sprintf("jump and goto may be nested %d deep and not in a circle", deepest), kernelError+"Too many levels of symbolic links")
 			return
 		}
 	}

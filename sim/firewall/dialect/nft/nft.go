@@ -5,6 +5,7 @@ package nft
 import (
 	"fmt"
 	"sort"
+	"strings"
 
 	"ftplab/sim/firewall"
 	"ftplab/sim/firewall/dialect/internal/text"
@@ -17,7 +18,7 @@ const Name = "nft"
 // there is an error among the diagnostics. As nft does, Parse reports a syntax error
 // alone: what follows it in the text is not judged.
 func Parse(file, config string) (*firewall.Ruleset, []firewall.Diagnostic) {
-	b := &builder{file: file, text: config, lines: newLineIndex(config)}
+	b := &builder{file: file, text: config, lines: newLineIndex(config), byName: map[string]*table{}}
 	if len(config) > maxText {
 		b.fail(place{}, "split it into several files", "the text is longer than %d octets", maxText)
 		return nil, b.diagnostics()
@@ -47,6 +48,7 @@ type message struct {
 }
 
 func (b *builder) fail(at place, hint, format string, args ...any) {
+	b.errors++
 	b.add(firewall.Error, at, hint, format, args...)
 }
 
@@ -58,19 +60,18 @@ func (b *builder) add(severity firewall.Severity, at place, hint, format string,
 	b.messages = append(b.messages, message{at: at, severity: severity, message: fmt.Sprintf(format, args...), hint: hint})
 }
 
-func (b *builder) failed() bool {
-	for _, m := range b.messages {
-		if m.severity == firewall.Error {
-			return true
-		}
-	}
-	return false
-}
+func (b *builder) failed() bool { return b.errors > 0 }
+
+// full reports whether there were so many errors that going on is pointless.
+func (b *builder) full() bool { return b.errors > text.MaxErrors }
 
 // diagnostics returns the messages in the order of the text; after an error the
 // errors alone.
 func (b *builder) diagnostics() []firewall.Diagnostic {
 	failed := b.failed()
+	if failed {
+		b.dropKernelErrors()
+	}
 	sort.SliceStable(b.messages, func(i, j int) bool { return b.messages[i].at.from < b.messages[j].at.from })
 	report := text.Report{File: b.file}
 	for _, m := range b.messages {
@@ -87,4 +88,20 @@ func (b *builder) diagnostics() []firewall.Diagnostic {
 		}
 	}
 	return report.Diagnostics()
+}
+
+// dropKernelErrors leaves out what the kernel would say if nft itself refuses the text:
+// then the kernel is not asked.
+func (b *builder) dropKernelErrors() {
+	var own []message
+	refused := false
+	for _, m := range b.messages {
+		if m.severity == firewall.Error && !strings.HasPrefix(m.message, kernelError) {
+			refused = true
+			own = append(own, m)
+		}
+	}
+	if refused {
+		b.messages = own
+	}
 }

@@ -81,6 +81,8 @@ func (p *parser) primary() *expr {
 	switch {
 	case t.is("("):
 		return p.parenthesis(func() *expr { return p.binary(0, p.primary) })
+	case t.is("{"):
+		return p.set()
 	case t.is("$"):
 		return p.variable()
 	case t.is("@"):

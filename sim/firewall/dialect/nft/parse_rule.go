@@ -35,7 +35,7 @@ func (p *parser) statement() stmt {
 	}
 	defer p.leave()
 	if t.kind != tokWord {
-		if t.kind == tokPunct && (t.text == "(" || t.text == "@" || t.text == "$") || t.kind == tokQuoted || t.kind == tokWildcard || t.kind == tokNumber {
+		if t.kind == tokPunct && (t.text == "{" || t.text == "(" || t.text == "@" || t.text == "$") || t.kind == tokQuoted || t.kind == tokWildcard || t.kind == tokNumber {
 			return p.match()
 		}
 		p.unexpected("")

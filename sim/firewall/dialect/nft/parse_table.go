@@ -1,6 +1,7 @@
 package nft
 
 import (
+	"fmt"
 	"strings"
 
 	"ftplab/sim/firewall/dialect/internal/text"
@@ -326,8 +327,9 @@ func (p *parser) hookSpec(c *chainDecl) {
 		p.expect("=")
 		p.setOrVariable()
 	}
+	word := p.peek()
 	p.expect("priority")
-	c.priority = p.priority(c)
+	c.priority = p.priority(word.at, c.hook)
 	c.base = true
 	c.hookAt = start.through(p.last().at)
 }
@@ -340,27 +342,27 @@ func hasHook(name string) bool {
 	return false
 }
 
-// priority reads a priority: a number, or a name with an offset.
-func (p *parser) priority(*chainDecl) int {
+// priority reads a priority: a number, or a name with an offset. A name counts only at
+// the hooks that it is made for.
+func (p *parser) priority(word place, hook string) int {
 	t := p.peek()
+	name := t.text
 	if t.is("$") {
-		value := p.variable()
-		n, ok := priorityNumber(value.text)
-		if !ok && p.err == nil {
-			p.fail(t.at, "", "invalid priority expression value in this context")
-		}
-		return n
+		name = p.variable().text
+	} else if t.kind == tokWord {
+		p.next()
 	}
 	base := 0
-	if t.kind == tokWord {
-		n, ok := priorityNumber(t.text)
-		if !ok {
-			p.fail(t.at, nearestWord(t.text, "raw", "mangle", "dstnat", "filter", "security", "srcnat"),
-				"invalid priority expression value in this context")
+	if t.kind == tokWord || t.is("$") {
+		n, ok := priorityNumber(name)
+		if !ok || name == "dstnat" && hook != "prerouting" || name == "srcnat" && hook != "postrouting" {
+			hint := nearestWord(name, "raw", "mangle", "dstnat", "filter", "security", "srcnat")
+			if ok {
+				hint = fmt.Sprintf("the priority %s is not one of the hook %s: write %d", name, hook, n)
+			}
+			p.fail(word.through(t.at), hint, "invalid priority expression value in this context")
 		}
-		p.next()
-		base = n
-		if !p.peek().is("+") && !p.peek().is("-") {
+		if base = n; !p.peek().is("+") && !p.peek().is("-") {
 			return base
 		}
 	}

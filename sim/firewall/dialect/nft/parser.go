@@ -13,7 +13,9 @@ import (
 // a person writes comes near them.
 const (
 	maxDepth    = 32      // blocks, brackets and parentheses inside each other
-	maxElements = 1 << 16 // elements of all sets of one text
+	maxElements = 1 << 16 // elements of one set
+	maxAll      = 1 << 18 // elements of all sets of one text, once defines are in their places
+	maxExpanded = 1 << 20 // expressions that defines stand for, wherever they are used
 	maxText     = 8 << 20 // octets
 	maxTypes    = 5       // fields of a concatenation
 )
@@ -27,8 +29,10 @@ type parser struct {
 	err   *syntaxError
 	// symbols are the defines in scope, the innermost last.
 	symbols []map[string]*expr
-	cmds    []*command
-	notices []notice
+	// expanded counts the expressions that defines put in their places.
+	expanded int
+	cmds     []*command
+	notices  []notice
 }
 
 // syntaxError is the error that stopped the parser.
@@ -294,6 +298,7 @@ func (p *parser) define(again bool) {
 	if p.lookup(name) != nil && !again {
 		p.fail(at, "write redefine to give it another value", "redefinition of symbol '%s'", name)
 	}
+	value.size = value.count()
 	p.symbols[len(p.symbols)-1][name] = value
 }
 
@@ -331,6 +336,9 @@ func (p *parser) variable() *expr {
 		}
 		p.fail(at, hint, "unknown identifier '%s'", name)
 		return &expr{kind: exWord, at: at}
+	}
+	if p.expanded += value.size; p.expanded > maxExpanded {
+		p.fail(at, "", "the defines stand for more than %d values", maxExpanded)
 	}
 	used := *value
 	used.at = dollar.at.through(at)
