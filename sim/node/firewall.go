@@ -35,14 +35,16 @@ func noLinks(n int) []int32 {
 
 // receive judges p, which came over link, and does what the device decided.
 func (f *Firewall) receive(link trace.LinkID, in int16, p *wire.Packet) {
-	arrived := *p
+	serial, ttl := p.Serial, p.TTL
 	d := f.device.Receive(f.w.now, int(in), p)
 	if d.Rewritten {
 		p.Serial = 0
 	}
 	seen := p
 	if d.Hook == firewall.HelperHook {
-		seen = &arrived // the helper refuses the packet as it came
+		arrived := f.w.rec.Trace().Packet(serial) // the helper refuses the packet as it came
+		arrived.TTL = ttl
+		seen = &arrived
 	}
 	f.w.rec.Cause = f.w.rec.Judged(f.w.now, f.id, link, seen, &d, f.missed(&d))
 	f.changes()

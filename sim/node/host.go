@@ -113,7 +113,7 @@ func (h *Host) armProgram(i uint32) {
 }
 
 // receive takes a packet off a link.
-func (h *Host) receive(_ trace.LinkID, p *wire.Packet) {
+func (h *Host) receive(p *wire.Packet) {
 	if !h.owns(p.Dst) || p.IsFragment() || p.BadChecksum {
 		return
 	}

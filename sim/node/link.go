@@ -110,17 +110,14 @@ func (l *direction) put(at event.Time, sent trace.ID, p *wire.Packet) {
 	l.count++
 }
 
-// take removes the first packet into p and returns the event that sent it.
-func (l *direction) take(p *wire.Packet) trace.ID {
-	f := &l.ring[l.head]
-	*p = f.packet
-	f.packet.Payload = nil
+// first returns the flight that arrives next. It stays where it is until pop.
+func (l *direction) first() *flight { return &l.ring[l.head] }
+
+// pop removes the first flight and returns when the next one arrives.
+func (l *direction) pop() event.Time {
+	l.ring[l.head].packet.Payload = nil
 	l.head = (l.head + 1) & (len(l.ring) - 1)
 	l.count--
-	return f.sent
-}
-
-func (l *direction) nextAt() event.Time {
 	if l.count == 0 {
 		return event.Never
 	}

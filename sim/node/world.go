@@ -12,7 +12,6 @@ import (
 	"ftplab/sim/event"
 	"ftplab/sim/firewall"
 	"ftplab/sim/trace"
-	"ftplab/sim/wire"
 )
 
 // The kinds of items in the queue.
@@ -48,8 +47,7 @@ type World struct {
 	// endAt is when a run whose programs are all done stops at the latest.
 	endAt event.Time
 
-	packet wire.Packet // the packet in hand: one place, so that nothing escapes
-	stats  Stats
+	stats Stats
 }
 
 // endpoint is a node: exactly one of the two is set.
@@ -147,18 +145,20 @@ func (w *World) step() {
 	}
 }
 
-// arrival takes the packet at the head of a link to the node at its end.
+// arrival hands the packet at the head of a link to the node at its end. The packet
+// stays in the link's ring while it is handled: nothing is sent on a link because of
+// what comes out of it.
 func (w *World) arrival(id trace.LinkID) {
 	l := &w.links[id]
-	sent := l.take(&w.packet)
-	if at := l.nextAt(); at != event.Never {
-		w.push(at, itemArrival, uint64(id))
-	}
-	w.rec.Cause = w.rec.Arrived(w.now, l.to, id, &w.packet, sent)
+	f := l.first()
+	w.rec.Cause = w.rec.Arrived(w.now, l.to, id, &f.packet, f.sent)
 	if to := w.nodes[l.to]; to.host != nil {
-		to.host.receive(id, &w.packet)
+		to.host.receive(&f.packet)
 	} else {
-		to.firewall.receive(id, l.toInterface, &w.packet)
+		to.firewall.receive(id, l.toInterface, &f.packet)
+	}
+	if next := l.pop(); next != event.Never {
+		w.push(next, itemArrival, uint64(id))
 	}
 }
 
