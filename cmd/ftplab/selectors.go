@@ -120,9 +120,10 @@ func isFile(word string) bool {
 // openTarget finds a lesson, a built-in scenario, a file or a saved session, which has
 // a selection; "-" is standard input.
 func openTarget(cmd *cobra.Command, name string) (*lessons.Target, lessons.Selection, error) {
-	if strings.HasPrefix(name, "linux/") || name != "-" && !strings.ContainsAny(name, `/\.`) {
+	builtIn := strings.HasPrefix(name, "linux/")
+	if builtIn || name != "-" && !strings.ContainsAny(name, `/\.`) {
 		target, err := lessons.Open(name, lessonFolder())
-		if err == nil || !isFile(name) {
+		if err == nil || builtIn || !isFile(name) {
 			return target, lessons.Selection{}, err
 		}
 	}
