@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,12 +32,26 @@ func (e notHeldError) Error() string { return e.text }
 // execute runs the command and returns the exit status.
 func execute(root *cobra.Command, args []string) int {
 	root.SetArgs(args)
-	command, err := root.ExecuteContextC(context.Background())
+	command, err := guarded(root)
 	if err == nil {
 		return exitOK
 	}
 	writeError(root.ErrOrStderr(), command, err)
 	return exitStatus(err)
+}
+
+// guarded runs the command; a panic becomes an error, so that nobody who came to learn
+// meets a stack trace. With FTPLAB_TRACEBACK set it stays a panic.
+func guarded(root *cobra.Command) (command *cobra.Command, err error) {
+	if os.Getenv("FTPLAB_TRACEBACK") == "" {
+		defer func() {
+			if mistake := recover(); mistake != nil {
+				command = root
+				err = fmt.Errorf("a mistake in ftplab itself: %v (FTPLAB_TRACEBACK=1 shows where)", mistake)
+			}
+		}()
+	}
+	return root.ExecuteContextC(context.Background())
 }
 
 // exitStatus is 1 when the answer is no, 2 for everything that could not be used.

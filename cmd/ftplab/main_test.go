@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 )
 
 func TestMain(m *testing.M) {
@@ -132,5 +133,17 @@ func TestWriteOutputLeavesNothingBehind(t *testing.T) {
 	}
 	if _, err := os.Stat(name); err == nil {
 		t.Error("half a file was left")
+	}
+}
+
+// TestMistakesAreOneLine: a panic of ours ends in one line and status 2.
+func TestMistakesAreOneLine(t *testing.T) {
+	root := newRoot()
+	root.AddCommand(&cobra.Command{Use: "break", Run: func(*cobra.Command, []string) { panic("oh\nno") }})
+	var problems strings.Builder
+	root.SetErr(&problems)
+	if status := execute(root, []string{"break"}); status != exitUnusable || strings.Contains(problems.String(), "goroutine") ||
+		!strings.HasPrefix(problems.String(), "ftplab: a mistake in ftplab itself: oh") {
+		t.Errorf("status %d, %q", status, problems.String())
 	}
 }

@@ -46,6 +46,9 @@ func (s *selectors) addTo(flags *pflag.FlagSet) {
 // open finds a target and completes the selection in it. Rules from a file become a
 // variant of the target.
 func (s *selectors) open(cmd *cobra.Command, name string) (*lessons.Target, lessons.Selection, error) {
+	if name == "-" && s.firewall == "-" {
+		return nil, lessons.Selection{}, usageError{errors.New("standard input can be the TARGET or the rules, not both")}
+	}
 	target, selection, err := openTarget(cmd, name)
 	if err != nil {
 		return nil, selection, err
