@@ -31,7 +31,7 @@ func (c *canvas) text(x, y int, s string, role Role, left, right int) {
 	for s != "" {
 		var sign string
 		var width int
-		sign, s, width = firstSign(s)
+		sign, s, width = FirstSign(s)
 		if x >= left && x+width <= right {
 			c.put(x, y, sign, role)
 			if width > 1 {

@@ -45,7 +45,7 @@ func Lesson(in *LessonInput) Screen {
 	s := Screen{Size: in.Size, Glyphs: in.Glyphs}
 	s.addTop(in)
 	s.add(MapPane, l.mapPane, in.Run.drawMap(in.Glyphs, in.Cursor, Size{l.mapPane.Width, l.mapPane.Height}))
-	s.add(ScrubberPane, l.scrubber, []Line{in.Run.scrubber(in.Glyphs, in.Cursor, l.scrubber.Width)})
+	s.add(ScrubberPane, l.scrubber, []Line{in.Run.scrubber(in.Glyphs, in.Cursor, l.scrubber.Width-1)})
 	s.addConversation(in, l.conversation)
 	if l.ladder.Width > 0 {
 		s.addLadder(in, l.ladder, l.rules.Width > 0)

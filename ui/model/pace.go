@@ -15,6 +15,7 @@ import (
 type pace struct {
 	slowdown int64           // screen time for one unit of virtual time
 	shown    []time.Duration // by event: when it is shown at speed 1, from the start
+	waits    []trace.ID      // the events before which a wait is shortened
 }
 
 const (
@@ -29,6 +30,9 @@ func newPace(t *trace.Trace) pace {
 	for i := range t.Len() {
 		now := t.Time(trace.ID(i + 1))
 		p.shown[i+1] = p.shown[i] + p.screenTime(now.Sub(before))
+		if p.folded(now.Sub(before)) {
+			p.waits = append(p.waits, trace.ID(i+1))
+		}
 		before = now
 	}
 	return p

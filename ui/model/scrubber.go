@@ -27,10 +27,8 @@ func (r *Run) scrubber(g *Glyphs, c Cursor, width int) Line {
 			bar.put(r.column(r.talk[i].id, last), 0, g.Mark, Control)
 		}
 	}
-	for i := range r.Trace.Len() {
-		if id := trace.ID(i + 1); r.foldedBefore(id) > 0 {
-			bar.put((r.column(id-1, last)+r.column(id, last))/2, 0, g.Wait, Faint)
-		}
+	for _, id := range r.pace.waits {
+		bar.put((r.column(id-1, last)+r.column(id, last))/2, 0, g.Wait, Faint)
 	}
 	for _, id := range r.drops {
 		bar.put(r.column(id, last), 0, g.Cross, Drop)

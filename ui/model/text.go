@@ -2,6 +2,7 @@ package model
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 )
@@ -77,16 +78,15 @@ func Width(s string) int {
 
 // cutAt returns the longest start of s that takes at most width columns, and the rest.
 func cutAt(s string, width int) (string, string) {
-	used, n, state := 0, 0, -1
+	used, n := 0, 0
 	for rest := s; rest != ""; {
-		var cluster string
-		var w int
-		cluster, rest, w, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		sign, after, w := FirstSign(rest)
 		if used+w > width {
 			break
 		}
 		used += w
-		n += len(cluster)
+		n += len(sign)
+		rest = after
 	}
 	return s[:n], s[n:]
 }
@@ -242,12 +242,30 @@ func (w *wrapper) breakLine() {
 	}
 }
 
-// firstSign returns the first sign of s (a grapheme cluster), the rest, and how many
+// FirstSign returns the first sign of s (a grapheme cluster), the rest, and how many
 // columns the sign takes.
-func firstSign(s string) (string, string, int) {
-	if s[0] < 0x80 && (len(s) == 1 || s[1] < 0x80) {
-		return s[:1], s[1:], 1
+func FirstSign(s string) (sign, rest string, width int) {
+	n := plainSign(s)
+	if n > 0 && (n == len(s) || plainSign(s[n:]) > 0) {
+		return s[:n], s[n:], 1 // nothing that follows can join it
 	}
-	sign, rest, width, _ := uniseg.FirstGraphemeClusterInString(s, -1)
+	sign, rest, width, _ = uniseg.FirstGraphemeClusterInString(s, -1)
 	return sign, rest, width
+}
+
+// plainSign returns how many bytes the first rune of s takes if it is one that never
+// joins another and takes one column: printable ASCII, arrows and lines. It saves the
+// search in Unicode's tables for nearly all that is drawn. It returns 0 for others.
+func plainSign(s string) int {
+	switch {
+	case s[0] >= ' ' && s[0] < 0x7f:
+		return 1
+	case s[0] != 0xe2 || len(s) < 3: // U+2000 to U+2FFF
+		return 0
+	}
+	r, n := utf8.DecodeRuneInString(s)
+	if r >= 0x2190 && r <= 0x21ff || r >= 0x2500 && r <= 0x257f {
+		return n
+	}
+	return 0
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rivo/uniseg"
 	"pgregory.net/rapid"
 )
 
@@ -114,4 +115,16 @@ func TestMarkdown(t *testing.T) {
 	if roles := lines[0]; roles[1] != (Span{"answer", Strong}) || lines[1][0] != (Span{"2024", Code}) {
 		t.Errorf("emphasis and code have the roles of %v %v", roles, lines[1])
 	}
+}
+
+// The signs that are not looked up are cut as those that are.
+func TestFirstSignIsAGraphemeCluster(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringOfN(rapid.SampledFrom([]rune("a─→\u0301\u200d️世👩é✗…")), 1, 6, -1).Draw(t, "text")
+		sign, rest, width := FirstSign(s)
+		wantSign, wantRest, wantWidth, _ := uniseg.FirstGraphemeClusterInString(s, -1)
+		if sign != wantSign || rest != wantRest || width != wantWidth {
+			t.Fatalf("FirstSign(%q) = %q %q %d, want %q %q %d", s, sign, rest, width, wantSign, wantRest, wantWidth)
+		}
+	})
 }

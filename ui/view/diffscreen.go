@@ -4,7 +4,8 @@ import (
 	"sync"
 
 	"github.com/gdamore/tcell/v2"
-	"github.com/rivo/uniseg"
+
+	"ftplab/ui/model"
 )
 
 // diffScreen is a screen that sends on only the cells that have changed since the last
@@ -95,14 +96,10 @@ func (s *diffScreen) Put(x, y int, text string, style tcell.Style) (string, int)
 
 // firstSign cuts the first sign that has a width from a text.
 func firstSign(text string) (sign, rest string, width int) {
-	if len(text) == 1 && text[0] >= ' ' && text[0] < 0x7f {
-		return text, "", 1
-	}
-	state := -1
 	for rest = text; width == 0 && rest != ""; {
-		var cluster string
-		cluster, rest, width, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		sign += cluster
+		var part string
+		part, rest, width = model.FirstSign(rest)
+		sign += part
 	}
 	if width == 0 {
 		sign = blank

@@ -1,8 +1,6 @@
 package view
 
 import (
-	"github.com/rivo/uniseg"
-
 	"ftplab/ui/model"
 )
 
@@ -118,12 +116,9 @@ func (g *grid) rule(p *model.Pane, glyphs *model.Glyphs) {
 func (g *grid) line(line model.Line, x, y, right int, reverse bool) {
 	for _, s := range line {
 		for rest := s.Text; rest != "" && x < right; {
-			sign, width := rest[:1], 1
-			if rest[0] < 0x80 && (len(rest) == 1 || rest[1] < 0x80) {
-				rest = rest[1:]
-			} else {
-				sign, rest, width, _ = uniseg.FirstGraphemeClusterInString(rest, -1)
-			}
+			var sign string
+			var width int
+			sign, rest, width = model.FirstSign(rest)
 			if width == 0 || x+width > right {
 				continue
 			}

@@ -5,6 +5,7 @@ import (
 	"html"
 	"strings"
 
+	"ftplab/ui/control"
 	"ftplab/ui/model"
 )
 
@@ -14,6 +15,7 @@ const (
 	svgCellHeight = 17.0
 	svgFontSize   = 14
 	svgBaseline   = 13.0 // from the top of a cell
+	svgMargin     = 8.0  // around the screen
 )
 
 // svgInk is how a role looks in an SVG: on a dark ground, whatever the reader's
@@ -60,14 +62,26 @@ const (
 	svgSelect = "#d0d7de"
 )
 
+// Picture returns a picture of the application's first screen with these options, for
+// documents: what Run would show at this size.
+func Picture(o Options, size model.Size) (string, error) {
+	state, err := control.New(o.begin(control.Memory{}))
+	if err != nil {
+		return "", err
+	}
+	s := state.Screen(size)
+	return SVG(&s), nil
+}
+
 // SVG returns a picture of a screen: the same screen gives the same text, byte for
 // byte. Every run of text is pinned to its columns, so that any monospaced font fits.
 func SVG(s *model.Screen) string {
 	g := paint(s)
 	var b strings.Builder
 	w, h := float64(g.size.Width)*svgCellWidth, float64(g.size.Height)*svgCellHeight
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.1f %.1f" width="%.0f" height="%.0f" role="img">`+"\n", w, h, w, h)
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="%s"/>`+"\n", svgGround)
+	w, h = w+2*svgMargin, h+2*svgMargin
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="%.1f %.1f %.1f %.1f" width="%.0f" height="%.0f" role="img">`+"\n", -svgMargin, -svgMargin, w, h, w, h)
+	fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="6" fill="%s"/>`+"\n", -svgMargin, -svgMargin, w, h, svgGround)
 	fmt.Fprintf(&b, `<g font-family="'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="%d">`+"\n", svgFontSize)
 	for y := range g.size.Height {
 		row := g.cells[y*g.size.Width : (y+1)*g.size.Width]

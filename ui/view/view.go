@@ -42,10 +42,7 @@ type Options struct {
 // options or the terminal.
 func Run(ctx context.Context, o Options) error {
 	memory, memoryErr := loadMemory(o.StateDir)
-	begin := control.Options{
-		Lessons: o.Catalogue, Start: o.Start, Selection: o.Selection, At: o.At,
-		Glyphs: model.UnicodeGlyphs(), Memory: memory,
-	}
+	begin := o.begin(memory)
 	// What is wrong with the options is said before the terminal is taken.
 	if _, err := control.New(begin); err != nil {
 		return err
@@ -64,7 +61,7 @@ func Run(ctx context.Context, o Options) error {
 	} else if err != nil {
 		return fmt.Errorf("the terminal cannot be used: %w", err)
 	}
-	if o.ASCII || a.screen.CharacterSet() != "UTF-8" {
+	if a.screen.CharacterSet() != "UTF-8" {
 		begin.Glyphs = model.ASCIIGlyphs()
 	}
 	theme := ColorTheme()
@@ -81,4 +78,13 @@ func Run(ctx context.Context, o Options) error {
 		memoryErr = saveMemory(o.StateDir, state.Memory())
 	}
 	return errors.Join(err, memoryErr)
+}
+
+// begin returns the options of the state.
+func (o *Options) begin(memory control.Memory) control.Options {
+	glyphs := model.UnicodeGlyphs()
+	if o.ASCII {
+		glyphs = model.ASCIIGlyphs()
+	}
+	return control.Options{Lessons: o.Catalogue, Start: o.Start, Selection: o.Selection, At: o.At, Glyphs: glyphs, Memory: memory}
 }
