@@ -9,9 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ftplab/lessons"
 	"ftplab/sim"
-	"ftplab/sim/firewall"
 	"ftplab/sim/report"
 	"ftplab/sim/trace"
 )
@@ -43,7 +41,7 @@ func newBenchCommand() *cobra.Command {
 	}
 	cmd.Flags().IntVar(&o.sessions, "sessions", 10, "how many sessions, 1 to 4000000")
 	cmd.Flags().IntVar(&o.size, "size", 1_000_000, "octets of each session's file")
-	cmd.Flags().StringVar(&o.firewall, "firewall", "none", "the routers' rules: none, or a variant of lesson 12")
+	cmd.Flags().StringVar(&o.firewall, "firewall", "none", "the routers' rules: none, acl, stateful, inspect, nat, or a `FILE` (interfaces: lan, wan)")
 	cmd.Flags().StringVar(&o.format, "format", "text", "text or json")
 	return cmd
 }
@@ -55,7 +53,7 @@ func (o *benchOptions) run(cmd *cobra.Command) error {
 	if o.sessions < 1 || o.sessions > 4_000_000 || o.size < 0 || o.size > 1<<31 {
 		return usageError{fmt.Errorf("--sessions must be 1 to 4000000 and --size 0 to 2147483648")}
 	}
-	rules, err := benchRules(o.firewall)
+	rules, err := benchRules(cmd, o.firewall)
 	if err != nil {
 		return err
 	}
@@ -92,28 +90,6 @@ func checkBench(tr *trace.Trace) error {
 		}
 	}
 	return nil
-}
-
-// benchRules returns the rules of a variant of lesson 12, with the names of the
-// workload's interfaces.
-func benchRules(variant string) (*firewall.Ruleset, error) {
-	if variant == "none" {
-		return nil, nil
-	}
-	target, err := lessons.Open("12")
-	if err != nil {
-		return nil, err
-	}
-	scenario, err := target.Scenario(lessons.Selection{Firewall: variant})
-	if err != nil {
-		return nil, err
-	}
-	for _, node := range scenario.Nodes {
-		if node.Rules != nil {
-			return node.Rules, nil
-		}
-	}
-	return nil, nil
 }
 
 func (r *benchReport) write(cmd *cobra.Command) error {
