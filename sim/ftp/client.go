@@ -218,13 +218,21 @@ func (c *Client) readReplies() {
 		c.unread = c.unread[1:]
 		c.onReply(reply)
 	}
-	if c.eof && len(c.unread) == 0 && c.takesReply() {
+	if c.eof && len(c.unread) == 0 && (c.takesReply() || c.state == clientTransfer) {
 		c.onControlEnd()
 	}
 }
 
+// takesReply reports whether a reply is awaited. After the 150 of an active transfer
+// only a refusal is: the 226 may be here before the data connection.
 func (c *Client) takesReply() bool {
-	return c.state == clientReply || c.state == clientTransfer || c.state == clientAborting
+	switch c.state {
+	case clientReply, clientAborting:
+		return true
+	case clientTransfer:
+		return !c.data.preliminary || len(c.unread) > 0 && c.unread[0].Class() >= 4
+	}
+	return false
 }
 
 func (c *Client) onControlEnd() {

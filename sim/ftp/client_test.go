@@ -96,3 +96,32 @@ func TestClientAndSessionInAllModes(t *testing.T) {
 		}
 	}
 }
+
+// TestRepliesMayOvertakeTheDataConnection: a small file is sent, and 226 said, before
+// an active client has even accepted.
+func TestRepliesMayOvertakeTheDataConnection(t *testing.T) {
+	config := labClientConfig()
+	config.Mode = ModePORT
+	c := NewClient(&config)
+	tell := func(in Input) {
+		c.Handle(c.now.Add(time.Millisecond), in)
+		for _, ok := c.Next(); ok; _, ok = c.Next() {
+		}
+	}
+	say := func(reply string) { tell(Input{Kind: ControlBytes, Bytes: []byte(reply + "\r\n")}) }
+	tell(Input{Kind: Start})
+	tell(Input{Kind: ControlUp, Local: netip.MustParseAddrPort("10.0.0.2:1026")})
+	for _, reply := range []string{"220 hi", "331 ?", "230 in", "200 I"} {
+		say(reply)
+	}
+	tell(Input{Kind: ListenReady, Addr: netip.MustParseAddrPort("10.0.0.2:1027")})
+	say("200 PORT")
+	say("150 here it comes")
+	say("226 done")
+	tell(Input{Kind: DataUp, Addr: netip.MustParseAddrPort("192.168.10.1:20")})
+	tell(Input{Kind: DataBytes, Bytes: []byte("all of it")})
+	tell(Input{Kind: DataEOF})
+	if r := c.Result(); r.Outcome != OutcomeOK || string(joined(r.Data)) != "all of it" {
+		t.Errorf("%+v", r)
+	}
+}

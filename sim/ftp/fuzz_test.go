@@ -74,6 +74,9 @@ func FuzzSession(f *testing.F) {
 				if e.Kind == Send && strings.Contains(strings.ReplaceAll(string(e.Bytes), "\r\n", ""), "\n") {
 					t.Fatalf("a bare LF in %q", e.Bytes)
 				}
+				if e.Note == ReplySent && strings.Contains(e.Text, "%!") && !strings.Contains(string(data), "%!") {
+					t.Fatalf("a format without its argument: %q", e.Text)
+				}
 				if e.Kind == Note && strings.HasPrefix(e.Text, "PASS s3cret") {
 					t.Fatalf("the password is noted: %q", e.Text)
 				}

@@ -313,20 +313,33 @@ func maskPassword(line string) string {
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// say sends a one-line reply. Text arguments may come from the peer: they are
-// cleaned of control characters.
-func (s *Session) say(p phrase, args ...any) {
-	w := s.words(p)
-	text := w.text
-	if strings.IndexByte(text, '%') >= 0 {
-		for i, arg := range args {
-			if t, ok := arg.(string); ok {
-				args[i] = cleanText(t)
-			}
-		}
-		text = fmt.Sprintf(text, args...)
+// say sends a one-line reply.
+func (s *Session) say(p phrase, args ...any) { s.reply(s.phrased(p, args)) }
+
+// refuse is say for a command that was not accepted, and notes which check refused it.
+func (s *Session) refuse(p phrase, args ...any) {
+	code, text := s.phrased(p, args)
+	why := refusals[p]
+	if why == "" {
+		why = text
 	}
-	s.reply(w.code, text)
+	s.note(Effect{Note: CommandRefused, Text: why})
+	s.reply(code, text)
+}
+
+// phrased puts a phrase into the profile's words. Text arguments may come from the
+// peer: they are cleaned of control characters.
+func (s *Session) phrased(p phrase, args []any) (code int, text string) {
+	w := s.words(p)
+	if strings.IndexByte(w.text, '%') < 0 {
+		return w.code, w.text
+	}
+	for i, arg := range args {
+		if t, ok := arg.(string); ok {
+			args[i] = cleanText(t)
+		}
+	}
+	return w.code, fmt.Sprintf(w.text, args...)
 }
 
 // words returns what the profile says, or ftplab's own words where it has none.
@@ -335,12 +348,6 @@ func (s *Session) words(p phrase) words {
 		return w
 	}
 	return ownWords[p]
-}
-
-// refuse is say for a command that was not accepted, and notes why.
-func (s *Session) refuse(p phrase, args ...any) {
-	s.note(Effect{Note: CommandRefused, Text: refusals[p]})
-	s.say(p, args...)
 }
 
 // reply sends "code text".

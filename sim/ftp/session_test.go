@@ -280,7 +280,9 @@ func TestCommands(t *testing.T) {
 			PORT 10,0,0,2,3,255 > 504
 			PORT 10,0,0,2,200,1 > 200
 			RETR f > 150 226
-			RETR f > 425`},
+			RETR f > 425
+			PORT 0,0,0,0,200,1 > 200
+			RETR f > 150 226`},
 		{"RFC 2428 2 EPRT", "user", `
 			EPRT > 501
 			EPRT junk > 501
@@ -468,6 +470,8 @@ func TestIPv6(t *testing.T) {
 		EPRT |2|2001:db8::3|51200| > 501
 		EPRT |2|2001:db8::2%eth0|51200| > 501
 		EPRT |2|2001:db8::2|51200| > 200
+		RETR f > 150 226
+		EPRT |2|::|51200| > 200
 		RETR f > 150 226`)
 }
 
