@@ -4,18 +4,28 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"ftplab/sim/firewall"
 	"ftplab/sim/firewall/dialect/internal/acl"
 )
 
+// failer is what *testing.T and *rapid.T have in common.
+type failer interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // meaning writes what a vendor's ruleset does, without how it says it: two texts with
 // one meaning give one string. Rules are taken apart into entries of one value each.
-func meaning(t *testing.T, rs *firewall.Ruleset) string {
+func meaning(t failer, rs *firewall.Ruleset) string {
 	t.Helper()
 	var b strings.Builder
-	special := func(c *firewall.Chain) bool { return c.Hook == firewall.Forward || called(rs, c) || c.Table == "access-group" }
+	special := func(c *firewall.Chain) bool {
+		return c.Hook == firewall.Forward || called(rs, c) || c.Table == "access-group"
+	}
 	lists, err := acl.Lists("meaning", rs, acl.JoinedFamilies, special)
 	if err != nil {
 		t.Fatalf("meaning: %v", err)
@@ -92,7 +102,7 @@ func entryMeaning(e *acl.Entry) string {
 	return b.String()
 }
 
-func ruleMeaning(t *testing.T, rs *firewall.Ruleset, r *firewall.Rule) string {
+func ruleMeaning(t failer, rs *firewall.Ruleset, r *firewall.Rule) string {
 	t.Helper()
 	target := ""
 	verdict := r.Verdict
@@ -106,7 +116,7 @@ func ruleMeaning(t *testing.T, rs *firewall.Ruleset, r *firewall.Rule) string {
 	}
 	var b strings.Builder
 	for _, e := range entries {
-		if !e.Never {
+		if !e.Never && e.InFamily(0) {
 			fmt.Fprintf(&b, "  %s %s\n", target, entryMeaning(&e))
 		}
 	}
@@ -130,7 +140,7 @@ func positive(parts []firewall.Part) []firewall.Part {
 
 // roundTrip prints a ruleset in its own dialect, reads the text again, and fails the
 // test if that does not mean the same or prints otherwise.
-func roundTrip(t *testing.T, rs *firewall.Ruleset) {
+func roundTrip(t failer, rs *firewall.Ruleset) {
 	t.Helper()
 	first, err := Print(rs, rs.Dialect)
 	if err != nil {
@@ -141,7 +151,7 @@ func roundTrip(t *testing.T, rs *firewall.Ruleset) {
 		t.Fatalf("the printed text does not parse:\n%s\n%s", first, FormatDiagnostic(firstError(diagnostics), first))
 	}
 	if want, got := meaning(t, rs), meaning(t, again); want != got {
-		t.Fatalf("the printed text means something else.\nprinted:\n%s\nmeant:\n%s\nmeans:\n%s", first, want, got)
+		t.Fatalf("the printed text means something else.\nprinted:\n%s\n(-meant +means):\n%s", first, cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
 	}
 	second, err := Print(again, rs.Dialect)
 	if err != nil || second != first {

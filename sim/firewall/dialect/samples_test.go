@@ -81,7 +81,7 @@ func TestSamples(t *testing.T) {
 }
 
 // checkRuleset checks what holds for every ruleset.
-func checkRuleset(t *testing.T, rs *firewall.Ruleset) {
+func checkRuleset(t failer, rs *firewall.Ruleset) {
 	t.Helper()
 	lines := strings.Count(rs.Text, "\n") + 1
 	for i, r := range rs.Rules {

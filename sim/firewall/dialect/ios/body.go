@@ -355,7 +355,10 @@ func (b *body) flagList(c *text.Cursor, w text.Word) *text.Problem {
 		return text.At(c.Peek(), "the flags after %s are missing", w.Lower()).WithHint("write %s +ack -syn", w.Lower())
 	}
 	m := acl.Flag(mask, bits, label, w.Column)
-	if w.Is("match-any") {
+	switch {
+	case w.Is("match-any") && bits == mask: // any of the bits is set
+		m.AnyBit, m.Bits = true, 0
+	case w.Is("match-any"):
 		m = firewall.Match{Field: firewall.TCPFlags, AnyOf: alternatives, Text: label, Column: w.Column}
 	}
 	b.rest = append(b.rest, acl.If(m))

@@ -143,7 +143,7 @@ func (l *List) add(dialect string, e Entry) error {
 	case "ip6":
 		family = 6
 	}
-	if e.Never || !e.inFamily(family) {
+	if e.Never || !e.InFamily(family) {
 		return nil
 	}
 	if len(e.Flags) > 0 && e.Protocol == -1 {
@@ -184,8 +184,8 @@ func icmpOf(family int) wire.Protocol {
 	return wire.ICMP
 }
 
-// inFamily reports whether packets of an IP version (0: of either) can match.
-func (e *Entry) inFamily(family int) bool {
+// InFamily reports whether packets of an IP version (0: of either) can match.
+func (e *Entry) InFamily(family int) bool {
 	for _, own := range []int{e.Family, familyOf(e.Source), familyOf(e.Destination)} {
 		switch {
 		case own == 0 || own == family:
