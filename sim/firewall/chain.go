@@ -4,9 +4,9 @@ package firewall
 type outcome struct {
 	verdict VerdictKind // Accept, Drop or Reject
 	with    RejectWith
-	rule    int // -1: the policy of chain
-	chain   int // that holds the rule, or whose policy decided
 	reason  Reason
+	rule    int32 // -1: the policy of chain
+	chain   int32 // that holds the rule, or whose policy decided
 }
 
 // frame is where to go on when a chain that was jumped to ends.
@@ -14,21 +14,36 @@ type frame struct{ chain, rule int }
 
 // ask runs the packet through a base chain and those it jumps to.
 func (d *Device) ask(w *way, base int) outcome {
-	program := d.program
+	program, family := d.program, w.familyIndex()
 	stack := d.stack[:0]
-	current := base
-	i := program.chains[current].first
+	chain := &program.chains[base]
+	current, i := base, chain.first
+	index := chain.indexes[family]
+	indexed := false // the cursor is at this chain's rows
 	for {
-		if i >= program.chains[current].end {
+		if index != nil && i >= index.start {
+			if !indexed {
+				index.seek(&d.cursor, w.subject)
+				indexed = true
+			}
+			i = index.next(&d.cursor, i)
+		}
+		if i >= chain.end {
 			if len(stack) == 0 {
 				return d.policy(base)
 			}
 			top := stack[len(stack)-1]
 			stack = stack[:len(stack)-1]
 			current, i = top.chain, top.rule
+			chain, indexed = &program.chains[current], false
+			index = chain.indexes[family]
 			continue
 		}
-		verdict, matched := d.apply(w, &program.coded[i])
+		parts := program.coded[i].parts
+		if indexed {
+			parts = index.rest[i-index.start]
+		}
+		verdict, matched := d.apply(w, parts, program.coded[i].verdict)
 		if !matched {
 			i++
 			continue
@@ -36,21 +51,21 @@ func (d *Device) ask(w *way, base int) outcome {
 		d.hit(w, i)
 		switch verdict.Kind {
 		case Accept, Queue:
-			return outcome{verdict: Accept, rule: i, chain: current, reason: ReasonRule}
+			return outcome{verdict: Accept, rule: int32(i), chain: int32(current), reason: ReasonRule}
 		case Drop, Reject:
-			return outcome{verdict: verdict.Kind, with: verdict.With, rule: i, chain: current, reason: ReasonRule}
+			return outcome{verdict: verdict.Kind, with: verdict.With, rule: int32(i), chain: int32(current), reason: ReasonRule}
 		case refuse:
-			return outcome{verdict: Drop, rule: i, chain: current, reason: ReasonNAT}
-		case Jump:
-			stack = append(stack, frame{current, i + 1})
-			d.stack = stack
+			return outcome{verdict: Drop, rule: int32(i), chain: int32(current), reason: ReasonNAT}
+		case Jump, Goto:
+			if verdict.Kind == Jump {
+				stack = append(stack, frame{current, i + 1})
+				d.stack = stack
+			}
 			current = verdict.Chain
-			i = program.chains[current].first
-		case Goto:
-			current = verdict.Chain
-			i = program.chains[current].first
+			chain, indexed = &program.chains[current], false
+			index, i = chain.indexes[family], chain.first
 		case Return:
-			i = program.chains[current].end
+			i = chain.end
 		default: // Continue
 			i++
 		}
@@ -65,29 +80,29 @@ func (d *Device) policy(base int) outcome {
 	if d.program.chains[base].policy == Drop {
 		verdict = Drop
 	}
-	return outcome{verdict: verdict, rule: -1, chain: base, reason: ReasonPolicy}
+	return outcome{verdict: verdict, rule: -1, chain: int32(base), reason: ReasonPolicy}
 }
 
-// apply asks one rule. Its conditions and side effects are taken in order; the first
-// condition that does not hold ends it.
-func (d *Device) apply(w *way, r *compiledRule) (Verdict, bool) {
-	for i := range r.parts {
-		part := &r.parts[i]
+// apply asks one rule: its conditions and side effects are taken in order, and the
+// first condition that does not hold ends it.
+func (d *Device) apply(w *way, parts []part, verdict Verdict) (Verdict, bool) {
+	for i := range parts {
+		part := &parts[i]
 		if part.effect == nil {
-			if !d.holds(&part.condition, &w.subject) {
+			if !d.holds(&part.condition, w.subject) {
 				return Verdict{}, false
 			}
 			continue
 		}
-		verdict, ok := d.carryOut(w, part)
+		ending, ok := d.carryOut(w, part)
 		if !ok {
 			return Verdict{}, false
 		}
-		if verdict.Kind != Continue {
-			return verdict, true
+		if ending.Kind != Continue {
+			return ending, true
 		}
 	}
-	return r.verdict, true
+	return verdict, true
 }
 
 // hit records that a rule matched.

@@ -1,9 +1,6 @@
 package firewall
 
-import (
-	"net/netip"
-	"strings"
-)
+import "strings"
 
 // conditionKind says how a condition's value is compared.
 type conditionKind uint8
@@ -286,11 +283,10 @@ func (d *Device) addressType(which string, s *subject) string {
 	if which == "source" {
 		a = s.src
 	}
-	addr := a.addr(s.family)
 	switch {
-	case addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}) || d.routes.isBroadcast(addr):
+	case d.routes.isBroadcast(a, s.family):
 		return "broadcast"
-	case addr.IsMulticast():
+	case a.isMulticast(s.family):
 		return "multicast"
 	case d.routes.isLocal(a, s.family):
 		return "local"

@@ -26,7 +26,7 @@ const (
 // track finds the packet's connection or begins one (nf_conntrack_in). It reports
 // whether the packet goes on.
 func (d *Device) track(w *way) bool {
-	s := &w.subject
+	s := w.subject
 	if s.state == StateUntracked || s.slot != noSlot {
 		return true // NOTRACK, or an answer that came with its connection
 	}
@@ -71,7 +71,7 @@ func (d *Device) track(w *way) bool {
 // resolve looks the packet's connection up and sets its state; if there is none, it
 // makes one in the fresh slot. It fails if the table is full.
 func (d *Device) resolve(w *way) bool {
-	s := &w.subject
+	s := w.subject
 	key := tupleOf(s, w.packet)
 	slot, dir, ok := d.table.find(key)
 	if !ok {

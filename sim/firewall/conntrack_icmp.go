@@ -22,7 +22,7 @@ func (d *Device) trackEcho(w *way, e *entry) tracking {
 // trackError handles the ICMP messages that are not for trackEcho: an error belongs to
 // the connection whose packet it quotes. It reports whether the packet was handled.
 func (d *Device) trackError(w *way) bool {
-	s := &w.subject
+	s := w.subject
 	if w.packet.BadChecksum && d.settings.checksum && w.hook == Prerouting {
 		s.state = StateInvalid
 		return true
@@ -42,7 +42,8 @@ func (d *Device) trackError(w *way) bool {
 	if err != nil || quoted.FragmentOffset != 0 || familyOf(quoted.Src) != s.family {
 		return true
 	}
-	inner := subjectOf(&quoted, noInterface)
+	var inner subject
+	inner.read(&quoted, noInterface)
 	key, ok := tupleOf(&inner, &quoted).inverse()
 	if !ok {
 		return true

@@ -44,10 +44,12 @@ type Device struct {
 	expected expectations
 	random   uint64 // state of the generator
 	now      event.Time
+	subject  subject // of the packet that is being judged
 	judged   judgement
 	replies  []Reply
 	changes  []Change
 	stack    []frame // of the chain that is being asked
+	cursor   cursor  // of the chain that is being asked
 }
 
 // Options are the switches of a device that are not in its rules: the sysctls of
@@ -96,7 +98,8 @@ func (d *Device) Load(rules *Ruleset, options Options) {
 // (NAT, helper, TTL). Answers the device gives itself are taken with Replies.
 func (d *Device) Receive(now event.Time, in int, p *wire.Packet) Decision {
 	d.begin(now)
-	w := startWay(p, in, d.program)
+	w := way{packet: p, subject: &d.subject}
+	w.start(in, d.program)
 	if d.program.linux {
 		d.receiveLinux(&w)
 	} else {
@@ -110,7 +113,8 @@ func (d *Device) Receive(now event.Time, in int, p *wire.Packet) Decision {
 // error): output and postrouting. Out is set by routing.
 func (d *Device) Send(now event.Time, p *wire.Packet) Decision {
 	d.begin(now)
-	w := startWay(p, noInterface, d.program)
+	w := way{packet: p, subject: &d.subject}
+	w.start(noInterface, d.program)
 	d.originate(&w)
 	d.finish(&w)
 	return w.decision
@@ -169,8 +173,15 @@ func (d *Device) Changes() []Change { return d.changes }
 // whether or not Expire was called; calling it only makes the ends visible in time.
 func (d *Device) Expire(now event.Time) { d.begin(now) }
 
-// NextExpiry returns the instant at which the next entry or expectation times out.
-func (d *Device) NextExpiry() event.Time { return d.firstDeadline() }
+// NextExpiry returns the instant at which the next entry or expectation may time out.
+// If packets have extended its life meanwhile, Expire finds nothing to do then, and
+// NextExpiry has moved on.
+func (d *Device) NextExpiry() event.Time {
+	if len(d.table.deadlines) == 0 {
+		return event.Never
+	}
+	return d.table.deadlines[0].at
+}
 
 // EntryInfo is a connection as `conntrack -L` would print it.
 type EntryInfo struct {

@@ -174,13 +174,17 @@ func (c *comparison) converse(kernel *kernelRouter, seed uint64) error {
 	resized := false // a helper changed the length of a segment
 	for n := range 20 + talk.rng.IntN(60) {
 		in, sent := talk.next()
-		left, state, err := kernel.inject(in, sent.Append(nil))
+		p := sent
+		decision := device.Receive(event.Time(n)*1e6, in, &p)
+		expected := len(device.Replies())
+		if decision.Action == firewall.ActionForward {
+			expected++
+		}
+		left, state, err := kernel.inject(in, sent.Append(nil), expected)
 		if err != nil {
 			return err
 		}
 		c.packets++
-		p := sent
-		decision := device.Receive(event.Time(n)*1e6, in, &p)
 		theirs := kernelSight{state: state, tracked: c.config.Rules.UsesConntrack}
 		theirs.sort(left, sent.TTL)
 		if theirs.forwarded != nil {

@@ -5,7 +5,7 @@ import "ftplab/sim/wire"
 // carryOut performs a side effect. It returns the verdict it ends the chain with, or
 // Continue; ok is false if it ends the rule, as a condition that does not hold.
 func (d *Device) carryOut(w *way, part *part) (verdict Verdict, ok bool) {
-	effect, s := part.effect, &w.subject
+	effect, s := part.effect, w.subject
 	switch effect.Kind {
 	case VerdictMap:
 		at, found, _ := d.find(part.lookup, s)
@@ -52,7 +52,7 @@ func (d *Device) markConnection(w *way, effect *Effect) {
 // setHelper gives a new connection its helper. iptables chooses it in the raw table,
 // before the connection is known; nftables afterwards, when before does nothing.
 func (d *Device) setHelper(w *way, kind string) {
-	s := &w.subject
+	s := w.subject
 	if s.protocol != wire.TCP && kind == helperFTP {
 		return
 	}
@@ -70,7 +70,7 @@ func (d *Device) setHelper(w *way, kind string) {
 
 // carryOutNAT decides the translation of the packet's connection.
 func (d *Device) carryOutNAT(w *way, part *part) (verdict Verdict, ok bool) {
-	effect, s := part.effect, &w.subject
+	effect, s := part.effect, w.subject
 	if s.slot == noSlot {
 		return Verdict{Kind: Accept}, true
 	}

@@ -2,9 +2,12 @@ package firewall
 
 // judgement is what an explanation needs to remember of the last decision.
 type judgement struct {
+	base int // the chain that was asked; -1 if none decided
+	rule int // that decided; -1 for the policy
+	// subject is the packet as the chain saw it, if it was changed afterwards (kept);
+	// else that is Device.subject still.
+	kept    bool
 	subject subject
-	base    int // the chain that was asked; -1 if none decided
-	rule    int // that decided; -1 for the policy
 }
 
 // Explain says which rules were looked at and did not match on the way to the last
@@ -16,7 +19,10 @@ func (d *Device) Explain() []Missed {
 		return nil
 	}
 	var missed []Missed
-	s := &d.judged.subject
+	s := &d.subject
+	if d.judged.kept {
+		s = &d.judged.subject
+	}
 	stack := []frame{}
 	current, i := d.judged.base, d.program.chains[d.judged.base].first
 	for {

@@ -50,7 +50,7 @@ func (m *ftpMemory) remember(dir direction, seq uint32) {
 // inspectFTP reads a segment of a control connection and expects what it announces
 // (nf_conntrack_ftp). It reports whether the packet goes on.
 func (d *Device) inspectFTP(w *way, e *entry) bool {
-	s, p := &w.subject, w.packet
+	s, p := w.subject, w.packet
 	if s.state != StateEstablished || len(p.Payload) == 0 {
 		return true // until there has been traffic both ways
 	}
@@ -111,7 +111,7 @@ func firstLine(data []byte) string {
 // leave is the last step of a packet's way: its helper, the sequence numbers of a
 // connection whose octets were changed, and the table (nf_confirm).
 func (d *Device) leave(w *way) bool {
-	s := &w.subject
+	s := w.subject
 	if s.slot == noSlot {
 		return true
 	}

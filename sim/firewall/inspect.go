@@ -11,7 +11,7 @@ import (
 // does: line by line, wherever the segments begin. It reports whether the packet goes
 // on.
 func (d *Device) inspectSession(w *way) bool {
-	s, p := &w.subject, w.packet
+	s, p := w.subject, w.packet
 	if s.slot == noSlot || s.state == StateRelated || s.protocol != wire.TCP || len(p.Payload) == 0 {
 		return true
 	}

@@ -17,8 +17,7 @@ import (
 )
 
 // kernelRouter is a real Linux router: a network namespace of this thread, a TUN device
-// for each interface, and real rules. What is written to a TUN device is processed
-// before the write returns, so a packet and what becomes of it are seen together.
+// for each interface, and real rules.
 type kernelRouter struct {
 	config *firewall.Config
 	tun    []int // by interface
@@ -227,25 +226,60 @@ type emission struct {
 }
 
 // inject hands the router a packet and returns what left it and the state it was given,
-// "" if none was reported.
-func (k *kernelRouter) inject(in int, octets []byte) (left []emission, state string, err error) {
+// "" if none was reported. Mostly all of it is there when the write returns, but a busy
+// kernel leaves the work to a thread: expected says how many packets to wait for.
+func (k *kernelRouter) inject(in int, octets []byte, expected int) (left []emission, state string, err error) {
 	if _, err := unix.Write(k.tun[in], octets); err != nil {
 		return nil, "", fmt.Errorf("write: %w", err)
 	}
-	left, err = k.drain()
-	if k.log == 0 || err != nil {
-		return left, "", err
+	if k.log != 0 {
+		if state, err = k.readState(); err != nil {
+			return nil, "", err
+		}
 	}
-	for { // the first report is of this packet, later ones of answers to the router itself
-		n, err := unix.Read(k.log, k.buffer)
-		if errors.Is(err, unix.EAGAIN) {
+	for {
+		more, err := k.drain()
+		if err != nil {
+			return nil, "", err
+		}
+		left = append(left, more...)
+		if len(left) >= expected || !wait(k.tun...) {
 			return left, state, nil
 		}
-		if err != nil {
-			return nil, "", fmt.Errorf("nflog: %w", err)
+	}
+}
+
+// patience is how long a packet may take through the router, in milliseconds.
+const patience = 1000
+
+// wait returns when one of the descriptors can be read, false if none can in time.
+func wait(descriptors ...int) bool {
+	poll := make([]unix.PollFd, len(descriptors))
+	for i, fd := range descriptors {
+		poll[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	}
+	for {
+		n, err := unix.Poll(poll, patience)
+		if !errors.Is(err, unix.EINTR) {
+			return n > 0 && err == nil
 		}
-		if state == "" {
-			state = prefixIn(k.buffer[:n])
+	}
+}
+
+// readState returns the state that was reported for the packet. Of several reports the
+// first is the packet's own, later ones are those of answers to the router itself.
+func (k *kernelRouter) readState() (state string, err error) {
+	for {
+		n, err := unix.Read(k.log, k.buffer)
+		switch {
+		case err == nil:
+			if state == "" {
+				state = prefixIn(k.buffer[:n])
+			}
+		case !errors.Is(err, unix.EAGAIN):
+			return "", fmt.Errorf("nflog: %w", err)
+		case state != "" || !wait(k.log):
+			return state, nil
 		}
 	}
 }

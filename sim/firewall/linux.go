@@ -54,11 +54,11 @@ func (d *Device) askAt(w *way, base int) bool {
 // routeIn finds where a packet that came in goes: nil to the device itself. It is
 // false if the packet ends here.
 func (d *Device) routeIn(w *way) (*route, bool) {
-	s := &w.subject
+	s := w.subject
 	switch {
-	case s.family == 4 && d.routes.isLocal(s.src, s.family), w.packet.Src.IsMulticast(), w.packet.Src.IsLoopback(), w.packet.Dst.IsLoopback():
+	case s.family == 4 && d.routes.isLocal(s.src, s.family), s.src.isMulticast(s.family), s.src.isLoopback(s.family), s.dst.isLoopback(s.family):
 		return nil, d.drop(w, Routing, ReasonInvalid) // a martian
-	case d.routes.isLocal(s.dst, s.family), w.packet.Dst.IsMulticast(), d.routes.isBroadcast(w.packet.Dst):
+	case d.routes.isLocal(s.dst, s.family), s.dst.isMulticast(s.family), d.routes.isBroadcast(s.dst, s.family):
 		return nil, true
 	}
 	route, ok := d.routes.lookup(s.dst, s.family)
@@ -118,7 +118,7 @@ func (w *way) nextHop() netip.Addr {
 func (d *Device) deliver(w *way) {
 	w.decision.Action = ActionLocal
 	p := w.packet
-	if p.BadChecksum || p.IsFragment() || p.Dst.IsMulticast() || d.routes.isBroadcast(p.Dst) {
+	if s := w.subject; p.BadChecksum || s.fragment != 0 || s.dst.isMulticast(s.family) || d.routes.isBroadcast(s.dst, s.family) {
 		return
 	}
 	switch {

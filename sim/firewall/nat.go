@@ -33,7 +33,7 @@ type natRange struct {
 // connection, its later packets follow (nf_nat_inet_fn). It reports whether the
 // packet goes on.
 func (d *Device) translate(w *way) bool {
-	s := &w.subject
+	s := w.subject
 	if s.slot == noSlot {
 		return true
 	}
@@ -109,7 +109,7 @@ func (d *Device) setUp(slot int32, r natRange, m manipulation) {
 
 // manipulate changes the packet as its connection's translation says.
 func (d *Device) manipulate(w *way, m manipulation) {
-	s := &w.subject
+	s := w.subject
 	e := &d.table.entries[s.slot]
 	needed := StatusSNAT
 	if (m == changeDestination) != s.reply {
@@ -118,12 +118,13 @@ func (d *Device) manipulate(w *way, m manipulation) {
 	if !e.has(needed) {
 		return
 	}
+	d.keep(w)
 	w.readdress(e.tuples[w.dir()^1].mustInverse(), m)
 }
 
 // readdress gives the packet the source or the destination of a tuple.
 func (w *way) readdress(target tuple, m manipulation) {
-	p, s := w.packet, &w.subject
+	p, s := w.packet, w.subject
 	if m == changeSource {
 		s.src, p.Src = target.src, target.src.addr(s.family)
 	} else {
@@ -143,7 +144,7 @@ func (w *way) readdress(target tuple, m manipulation) {
 // translateError changes an ICMP error about a translated connection, outside and
 // inside (nf_nat_icmp_reply_translation).
 func (d *Device) translateError(w *way, m manipulation) bool {
-	s, p := &w.subject, w.packet
+	s, p := w.subject, w.packet
 	e := &d.table.entries[s.slot]
 	if s.protocol == wire.ICMP && s.icmpType == icmpRedirect && e.status&natMask != 0 {
 		return d.drop(w, w.hook, ReasonNAT) // its gateway would make no sense
@@ -155,6 +156,7 @@ func (d *Device) translateError(w *way, m manipulation) bool {
 	if !e.has(needed) {
 		return true
 	}
+	d.keep(w)
 	// What is quoted went the other way: its other half changes.
 	target := e.tuples[w.dir()^1]
 	if quoted, err := wire.ParseQuote(p.Payload); err == nil {

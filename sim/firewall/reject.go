@@ -82,7 +82,7 @@ func (d *Device) sendError(w *way, kind, code uint8) {
 	switch {
 	case p.FragmentOffset != 0,
 		isICMP(p.Protocol) && isICMPError(p.Protocol, p.ICMPType),
-		p.Dst.IsMulticast() || d.routes.isBroadcast(p.Dst),
+		w.subject.dst.isMulticast(w.subject.family) || d.routes.isBroadcast(w.subject.dst, w.subject.family),
 		p.Src.IsUnspecified() || p.Src.IsMulticast() || p.Src.IsLoopback():
 		return
 	}
@@ -106,7 +106,7 @@ func (d *Device) sendError(w *way, kind, code uint8) {
 // was sent to if that is the device's own, else one of the interface of the way back
 // (IPv4) or of the one it came in by (IPv6).
 func (d *Device) errorSource(w *way) (netip.Addr, bool) {
-	s := &w.subject
+	s := w.subject
 	if d.routes.isLocal(s.dst, s.family) {
 		return w.packet.Dst, true
 	}
@@ -132,8 +132,8 @@ func (d *Device) answer(w *way, p wire.Packet, attached bool) {
 	}
 	d.replies = append(d.replies, Reply{Packet: p})
 	last := &d.replies[len(d.replies)-1]
-	own := startWay(&last.Packet, noInterface, d.program)
-	own.answers = true
+	own := way{packet: &last.Packet, subject: new(subject), answers: true}
+	own.start(noInterface, d.program)
 	if attached && w.subject.slot != noSlot {
 		own.subject.slot = w.subject.slot
 		own.subject.reply = !w.subject.reply

@@ -15,7 +15,7 @@ type localAddress struct {
 	address   address
 	at        int16 // interface
 	prefix    netip.Prefix
-	broadcast netip.Addr // invalid where there is none
+	broadcast address // IPv4 alone; zero where there is none
 }
 
 type route struct {
@@ -75,10 +75,10 @@ func maskOf(prefix netip.Prefix) address {
 	return address{ones(prefix.Bits()), ones(prefix.Bits() - 64)}
 }
 
-func lastOf(prefix netip.Prefix) netip.Addr {
+// lastOf returns the last address of an IPv4 network.
+func lastOf(prefix netip.Prefix) address {
 	care := maskOf(prefix)
-	last := address{lo: addressOf(prefix.Masked().Addr()).lo | uint64(uint32(^care.lo))}
-	return last.addr(4)
+	return address{lo: addressOf(prefix.Masked().Addr()).lo | uint64(uint32(^care.lo))}
 }
 
 // lookup returns the route to an address, false if there is none.
@@ -101,13 +101,16 @@ func (r *routes) isLocal(a address, family uint8) bool {
 	return false
 }
 
-func (r *routes) isBroadcast(a netip.Addr) bool {
+func (r *routes) isBroadcast(a address, family uint8) bool {
+	if family != 4 {
+		return false
+	}
 	for i := range r.local {
 		if r.local[i].broadcast == a {
-			return a.IsValid()
+			return a != address{}
 		}
 	}
-	return false
+	return a.lo == 0xffffffff
 }
 
 // sourceFor returns the address that the device uses on an interface to send to

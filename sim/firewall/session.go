@@ -147,7 +147,7 @@ func vendorSettings(inspections []Inspection) settings {
 // findSession finds the session of a packet that came in: one in the table, or a data
 // connection that an inspection expects. It reports whether the packet goes on.
 func (d *Device) findSession(w *way) bool {
-	s := &w.subject
+	s := w.subject
 	if !d.program.tracks || s.fragment == 2 {
 		return true
 	}
@@ -168,7 +168,7 @@ func (d *Device) findSession(w *way) bool {
 // continueSession takes a packet of a session, or the first of an expected one, to the
 // tracker.
 func (d *Device) continueSession(w *way) bool {
-	s := &w.subject
+	s := w.subject
 	if !d.resolve(w) {
 		return d.drop(w, HelperHook, ReasonTable)
 	}
@@ -194,7 +194,7 @@ func (d *Device) continueSession(w *way) bool {
 // bypasses reports whether a packet skips the lists of an interface (noInterface: the
 // forward chain), because it belongs to a session.
 func (d *Device) bypasses(w *way, at int16) bool {
-	s := &w.subject
+	s := w.subject
 	if s.slot == noSlot || s.state == StateNew {
 		return false
 	}
@@ -208,17 +208,12 @@ func (d *Device) bypasses(w *way, at int16) bool {
 // openSession opens the session of a packet that was permitted, if an inspection
 // covers it. It reports whether the packet goes on.
 func (d *Device) openSession(w *way) bool {
-	s := &w.subject
+	s := w.subject
 	if !d.program.tracks || s.slot != noSlot || s.fragment == 2 {
 		return true
 	}
-	opened := session{bound: noInterface}
-	for i := range d.program.inspections {
-		if in := &d.program.inspections[i]; in.covers(s) && in.tracks(s) {
-			opened.join(in, s)
-		}
-	}
-	if opened.kind == "" {
+	opened := d.sessionFor(s)
+	if opened == nil {
 		return true
 	}
 	if s.protocol == wire.TCP && demandsSYN(opened.kind) && kindOf(s.flags) != synSegment {
@@ -231,18 +226,31 @@ func (d *Device) openSession(w *way) bool {
 		s.slot, s.state = noSlot, StateNone
 		return true
 	}
-	d.table.entries[s.slot].session = &opened
+	d.table.entries[s.slot].session = opened
 	return true
+}
+
+// sessionFor returns the session that the inspections open for a packet, nil for none.
+func (d *Device) sessionFor(s *subject) *session {
+	var opened *session
+	for i := range d.program.inspections {
+		in := &d.program.inspections[i]
+		if !in.covers(s) || !in.tracks(s) {
+			continue
+		}
+		if opened == nil {
+			opened = &session{kind: in.Kind, bound: noInterface}
+			if in.Kind == "aspf" {
+				opened.bound = in.at
+			}
+		}
+		opened.join(in, s)
+	}
+	return opened
 }
 
 // join adds what one more inspection does with the session.
 func (s *session) join(i *inspection, about *subject) {
-	if s.kind == "" {
-		s.kind = i.Kind
-		if i.Kind == "aspf" {
-			s.bound = i.at
-		}
-	}
 	if i.isFTP(about) {
 		s.ftp = true
 		s.strict = s.strict || i.Strict

@@ -46,6 +46,26 @@ func (a address) next() address {
 	return address{a.hi + carry, lo}
 }
 
+// previous returns the address before a.
+func (a address) previous() address {
+	lo, borrow := bits.Sub64(a.lo, 1, 0)
+	return address{a.hi - borrow, lo}
+}
+
+func (a address) isMulticast(family uint8) bool {
+	if family == 4 {
+		return a.lo>>28 == 0xe
+	}
+	return a.hi>>56 == 0xff
+}
+
+func (a address) isLoopback(family uint8) bool {
+	if family == 4 {
+		return a.lo>>24 == 127
+	}
+	return a == address{lo: 1}
+}
+
 func familyOf(a netip.Addr) uint8 {
 	if a.Is4() {
 		return 4
@@ -78,24 +98,21 @@ type subject struct {
 	reply            bool // goes against the connection's original direction
 }
 
-// subjectOf decodes a packet that came in through an interface.
-func subjectOf(p *wire.Packet, in int) subject {
-	s := subject{
-		src: addressOf(p.Src), dst: addressOf(p.Dst),
-		srcPort: p.SrcPort, dstPort: p.DstPort,
-		length: uint16(p.Len()),
-		in:     int16(in), out: noInterface, slot: noSlot,
-		family: familyOf(p.Src), protocol: p.Protocol,
-		icmpType: p.ICMPType, icmpCode: p.ICMPCode,
-		flags: p.Flags, ttl: p.TTL, tos: p.TOS,
-	}
+// read decodes a packet that came in through an interface; s is zero.
+func (s *subject) read(p *wire.Packet, in int) {
+	s.src, s.dst = addressOf(p.Src), addressOf(p.Dst)
+	s.srcPort, s.dstPort = p.SrcPort, p.DstPort
+	s.length = uint16(p.Len())
+	s.in, s.out, s.slot = int16(in), noInterface, noSlot
+	s.family = familyOf(p.Src)
+	s.protocol, s.flags, s.ttl, s.tos = p.Protocol, p.Flags, p.TTL, p.TOS
+	s.icmpType, s.icmpCode = p.ICMPType, p.ICMPCode
 	if p.IsFragment() {
 		s.fragment = 1
 		if p.FragmentOffset != 0 {
 			s.fragment = 2
 		}
 	}
-	return s
 }
 
 // hasPorts reports whether the packet carries a transport header with ports.

@@ -5,7 +5,7 @@ package firewall
 // levels, a policy), the list of the interface it leaves by. A packet of an inspected
 // session skips what its session lets it skip.
 func (d *Device) receiveVendor(w *way) {
-	s, family := &w.subject, w.familyIndex()
+	s, family := w.subject, w.familyIndex()
 	if !d.findSession(w) {
 		return
 	}

@@ -9,7 +9,7 @@ import (
 // way is a packet's passage through the device.
 type way struct {
 	packet   *wire.Packet
-	subject  subject
+	subject  *subject
 	decision Decision
 	hook     Hook
 	// answers says that the packet is the device's answer to the one being judged:
@@ -22,14 +22,15 @@ type way struct {
 	via            netip.Addr // gateway; invalid if the destination is a neighbour
 }
 
-// startWay begins a packet's way. A packet of the device's own has no interface in.
-func startWay(p *wire.Packet, in int, program *program) way {
-	w := way{packet: p, subject: subjectOf(p, in)}
-	w.decision = Decision{In: int16(in), Out: noInterface, Chain: -1, Rule: -1}
+// start begins the way of w.packet. A packet of the device's own has no interface in.
+func (w *way) start(in int, program *program) {
+	*w.subject = subject{}
+	w.subject.read(w.packet, in)
+	w.decision.In, w.decision.Out = int16(in), noInterface
+	w.decision.Chain, w.decision.Rule = -1, -1
 	if program.tracks && program.linux {
 		w.subject.state = StateInvalid // until it is tracked
 	}
-	return w
 }
 
 // dir is the direction of the packet within its connection.
@@ -64,7 +65,8 @@ func (d *Device) decide(w *way, base int, o outcome) bool {
 	w.decision.Chain, w.decision.Rule = int16(o.chain), int16(o.rule)
 	w.decision.Reason = o.reason
 	if !w.answers {
-		d.judged = judgement{subject: w.subject, base: base, rule: o.rule}
+		d.judged.base, d.judged.rule = base, int(o.rule)
+		d.judged.kept = false
 	}
 	switch o.verdict {
 	case Accept:
@@ -82,12 +84,19 @@ func (d *Device) decide(w *way, base int, o outcome) bool {
 	return false
 }
 
+// keep remembers the packet as the deciding chain saw it, before it is changed further.
+func (d *Device) keep(w *way) {
+	if !w.answers && d.judged.base >= 0 && !d.judged.kept {
+		d.judged.subject, d.judged.kept = *w.subject, true
+	}
+}
+
 // finish completes the decision when the way has ended.
 func (d *Device) finish(w *way) {
 	if !d.program.tracks {
 		return
 	}
-	s := &w.subject
+	s := w.subject
 	w.decision.State, w.decision.Reply = s.state, s.reply
 	if s.slot == noSlot {
 		return
