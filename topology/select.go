@@ -267,7 +267,7 @@ func (n *Network) applyVariant(d *document.Decoder, tree *document.Node, v varia
 		firewall.Remove(ruleKeys...)
 		for _, key := range ruleKeys {
 			if value := v.node.Get(key); value != nil {
-				firewall.Set(key, value.Clone())
+				firewall.Put(key, value.Clone())
 			}
 		}
 	}

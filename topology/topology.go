@@ -141,13 +141,28 @@ func inherit(d *document.Decoder, node *document.Node, files fs.FS, depth int) *
 			return merged
 		}
 		for i, k := range node.Keys {
-			parent.Set(k.Text, node.Values[i].Clone())
+			layer(parent, k.Text, node.Values[i].Clone())
 		}
 		merged = parent
 	}
 	change(d, merged, node.Get("change"))
 	return merged
 }
+
+// layer puts the value of a key on top of a scenario: the entries of programs, nodes and
+// options are added to those that are there, anything else takes its place.
+func layer(below *document.Node, key string, value *document.Node) {
+	old := below.Get(key)
+	if !slices.Contains(layeredKeys[:], key) || old == nil || old.Kind != document.Map || value.Kind != document.Map {
+		below.Put(key, value)
+		return
+	}
+	for i, k := range value.Keys {
+		old.Put(k.Text, value.Values[i])
+	}
+}
+
+var layeredKeys = [...]string{"nodes", "servers", "clients", "services", "probes", "options"}
 
 func readParent(d *document.Decoder, from *document.Node, files fs.FS, depth int) *document.Node {
 	name := d.String(from)

@@ -174,7 +174,7 @@ func TestMapUnknownKey(t *testing.T) {
 }
 
 func TestSet(t *testing.T) {
-	n, _ := Parse("f", []byte("nodes:\n  c:\n    sysctl:\n      net.a.b: 1\n  d:\n"))
+	n, _ := Parse("f", []byte("nodes:\n  c:\n    sysctl:\n      net.a.b: 1\n  d:\nlinks: [{a: 1}, {a: 2}]\n"))
 	for _, c := range []struct {
 		path string
 		ok   bool
@@ -186,6 +186,12 @@ func TestSet(t *testing.T) {
 		{"nodes.c.sysctl.net.a.b.x", true}, // a sysctl of that name
 		{"nodes.c.sysctl", true},
 		{"nodes.c.sysctl.x", false}, // it is a scalar now
+		{"links.1.a", true},
+		{"links.2.b", true},
+		{"links.2", true},
+		{"links.0.a", false},
+		{"links.3.a", false},
+		{"links.a", false},
 		{"", false},
 	} {
 		if ok := n.Set(c.path, Text("--set", "7"), "sysctl"); ok != c.ok {

@@ -10,6 +10,7 @@ package document
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -79,6 +80,16 @@ func (n *Node) Get(key string) *Node {
 
 // Lookup returns what is at a path as Set takes it, or nil.
 func (n *Node) Lookup(path string) *Node {
+	if n != nil && n.Kind == List {
+		place, rest, more := n.element(path)
+		switch {
+		case place < 0:
+			return nil
+		case more:
+			return n.Values[place].Lookup(rest)
+		}
+		return n.Values[place]
+	}
 	if n == nil || n.Kind != Map {
 		return nil
 	}
@@ -149,9 +160,20 @@ func cloneAll(nodes []*Node) []*Node {
 // Set puts value at a path of keys joined by dots, "clients.user.split", making the
 // mappings on the way that are not there. A key that itself has dots, such as a
 // sysctl's, is found if it is there, and else made of what is left of the path below
-// a mapping of that kind (open). It reports whether the path leads anywhere: a path
-// through a list or a scalar does not.
+// a mapping of that kind (open). Elements of a list are counted from 1: "links.2.loss".
+// It reports whether the path leads anywhere: one through a scalar does not.
 func (n *Node) Set(path string, value *Node, open ...string) bool {
+	if n.Kind == List {
+		place, rest, more := n.element(path)
+		switch {
+		case place < 0:
+			return false
+		case more:
+			return n.Values[place].Set(rest, value, open...)
+		}
+		n.Values[place] = value
+		return true
+	}
 	if n.Kind == Null {
 		n.Kind = Map
 	}
@@ -165,24 +187,36 @@ func (n *Node) Set(path string, value *Node, open ...string) bool {
 		}
 		if rest, ok := strings.CutPrefix(path, k.Text+"."); ok {
 			if slices.Contains(open, k.Text) {
-				return n.Values[i].setKey(rest, value)
+				return n.Values[i].Put(rest, value)
 			}
 			return n.Values[i].Set(rest, value, open...)
 		}
 	}
 	key, rest, more := strings.Cut(path, ".")
 	if !more {
-		return n.setKey(key, value)
+		return n.Put(key, value)
 	}
 	child := &Node{Kind: Map, Line: value.Line, Column: value.Column, File: value.File}
-	n.setKey(key, child)
+	n.Put(key, child)
 	if slices.Contains(open, key) {
-		return child.setKey(rest, value)
+		return child.Put(rest, value)
 	}
 	return child.Set(rest, value, open...)
 }
 
-func (n *Node) setKey(key string, value *Node) bool {
+// element reads the number that a path through a list begins with: the place of the
+// element, -1 if there is none, and what follows.
+func (n *Node) element(path string) (place int, rest string, more bool) {
+	number, rest, more := strings.Cut(path, ".")
+	place, err := strconv.Atoi(number)
+	if err != nil || place < 1 || place > len(n.Values) {
+		return -1, "", false
+	}
+	return place - 1, rest, more
+}
+
+// Put sets the value of a key of a map, and reports whether n is one.
+func (n *Node) Put(key string, value *Node) bool {
 	if n.Kind == Null {
 		n.Kind = Map
 	}
