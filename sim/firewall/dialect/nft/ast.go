@@ -188,7 +188,11 @@ type (
 		with *expr
 	}
 	// counterStmt counts.
-	counterStmt struct{ at place }
+	counterStmt struct {
+		at     place
+		name   string // of a counter object
+		nameAt place
+	}
 	// logStmt logs.
 	logStmt struct {
 		at     place
@@ -196,8 +200,10 @@ type (
 	}
 	// limitStmt is a rate limit; over inverts it.
 	limitStmt struct {
-		at   place
-		over bool
+		at     place
+		over   bool
+		name   string // of a limit object
+		nameAt place
 	}
 	// rejectStmt rejects.
 	rejectStmt struct {
@@ -232,7 +238,10 @@ type (
 		conntrack  bool
 		condition  bool
 		neverHolds bool
-		final      bool // ends the rule as accept does
+		// object and name are the object that it needs, set the set that it changes.
+		object, name string
+		nameAt       place
+		set          *expr
 	}
 )
 

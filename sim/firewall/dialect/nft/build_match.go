@@ -34,14 +34,31 @@ func (r *ruleBuilder) selectorMatch(s *matchStmt, left *expr) {
 		r.absentMatch(s, info)
 		return
 	}
+	if key := left.sel.key; key == "ct saddr" || key == "ct daddr" {
+		switch r.family {
+		case 0:
+			r.fail(left.at, "write ct original ip saddr", "cannot determine ip protocol version, use \"ip saddr\" or \"ip6 saddr\" instead")
+			return
+		case 6:
+			info.typ = typeAddr6
+		}
+	}
 	if s.right.kind == exSetRef || s.right.kind == exSet && hasConcat(s.right) {
 		r.setMatch(s, left)
 		return
 	}
 	r.needFamily(info.family, left.at, info.typ != typeAddr4 && info.typ != typeAddr6)
 	r.needProtocol(info.protocol, left.at)
+	r.checkConnectionPort(info, s.right)
+	if f := r.chain.table.family; left.sel.key == "meta nfproto" && (f == "ip" || f == "ip6") {
+		r.fail(left.at, "leave it out: the table has one family only", "meta nfproto is only useful in the inet family")
+		return
+	}
 	at := s.at
 	switch {
+	case s.op == "!" && !info.typ.isFlags():
+		r.fail(left.at, "write !=", "negation can only be used with singleton bitmask values")
+		return
 	case s.mask != nil:
 		r.flagsUnderMask(s, info)
 		return
@@ -88,8 +105,11 @@ func (r *ruleBuilder) learn(m *firewall.Match) {
 		if n, ok := single(m); ok && r.family == 0 {
 			r.family = uint8(n)
 		}
-	case firewall.SourcePort, firewall.DestinationPort:
+	case firewall.CTProtocol:
 		r.transport = true
+		if n, ok := single(m); ok && r.protocol == 0 {
+			r.protocol = wire.Protocol(n)
+		}
 	}
 }
 
@@ -148,7 +168,9 @@ func (r *ruleBuilder) values(m *firewall.Match, info selectorInfo, op string, e 
 			return badValue(item.at, "write vmap to look up a verdict", "a set is expected here, not a map")
 		}
 		if item.left.kind == exCatchall {
-			return badValue(item.at, "", "a set in a condition cannot hold everything")
+			everything := anything(info.typ)
+			m.Ranges, m.Addresses, m.Names = append(m.Ranges, everything.Ranges...), append(m.Addresses, everything.Addresses...), append(m.Names, everything.Names...)
+			continue
 		}
 		if err := addValue(m, info.typ, item.left); err != nil {
 			return err
@@ -503,8 +525,9 @@ func (r *ruleBuilder) setMatch(s *matchStmt, left *expr) {
 			return
 		}
 		m.Set = 1 + named.place
-	case exConcat: // one value alone
-		m.Set = 1 + r.anonymous(&expr{kind: exSet, at: s.right.at, list: []*expr{{kind: exElement, left: s.right, at: s.right.at}}}, fields, types, false, nil)
+	case exConcat:
+		r.fail(left.at, "write a set: { 10.0.0.1 . 21 }", "Use concatenations with sets and maps, not singleton values")
+		return
 	default:
 		r.fail(s.right.at, "write a set: { 10.0.0.1 . 21 }", "a set is expected here")
 		return

@@ -62,6 +62,10 @@ func (r *ruleBuilder) checkNATChain(s *natStmt) {
 
 // natAddress evaluates the addresses of a translation.
 func (r *ruleBuilder) natAddress(e *firewall.Effect, s *natStmt) bool {
+	if r.chain.table.family == "inet" && s.family == "" && r.family == 0 {
+		r.fail(place{s.at.from, s.at.from + len(s.kind)}, "write "+s.kind+" ip to ADDRESS", "ip or ip6 must be specified with address for inet tables")
+		return false
+	}
 	typ := typeAddr4
 	if s.family == "ip6" || s.family == "" && (r.family == 6 || looksLikeIPv6(s.addr)) {
 		typ = typeAddr6
@@ -222,7 +226,7 @@ func (r *ruleBuilder) setHelper(s *assignStmt) {
 	if near := r.nearest(s.right.text, len(t.helpers), func(i int) string { return t.helpers[i].name }); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	r.fail(s.at, hint, noSuchFile)
+	r.fail(s.right.at, hint, noSuchFile)
 }
 
 // setMark evaluates a mark's new value: a number, the other mark, or the old value

@@ -83,6 +83,7 @@ func (r *ruleBuilder) statement(s stmt) {
 	case *vmapStmt:
 		r.verdictMap(s)
 	case *counterStmt:
+		r.checkObject("counter", s.name, s.nameAt)
 		r.effect(firewall.Effect{Kind: firewall.Count})
 	case *logStmt:
 		r.effect(firewall.Effect{Kind: firewall.Log, Text: s.prefix})
@@ -122,7 +123,22 @@ func (r *ruleBuilder) verdict(v *verdictStmt) {
 	}
 }
 
+// checkObject refuses the name of an object that the table does not have.
+func (r *ruleBuilder) checkObject(kind, name string, at place) {
+	if name != "" && !r.chain.table.others[kind+" "+name] {
+		r.fail(at, "declare it in the table: "+kind+" "+name+" { }", "No such file or directory: there is no %s %s", kind, name)
+	}
+}
+
+// checkConnectionPort refuses a connection's port where no protocol has ports yet.
+func (r *ruleBuilder) checkConnectionPort(info selectorInfo, e *expr) {
+	if info.typ == typePort && info.conntrack && !r.transport {
+		r.fail(e.at, "write a condition on the protocol before it: meta l4proto tcp", "Can't parse symbolic invalid expressions")
+	}
+}
+
 func (r *ruleBuilder) limit(s *limitStmt) {
+	r.checkObject("limit", s.name, s.nameAt)
 	if s.over {
 		r.warn(s.at, "", "rate limits are not modelled: the rate is taken never to be exceeded, so this condition never holds")
 		r.condition(firewall.Match{Field: firewall.Constant, Negate: true}, s.at)
@@ -133,6 +149,10 @@ func (r *ruleBuilder) limit(s *limitStmt) {
 }
 
 func (r *ruleBuilder) other(s *otherStmt) {
+	r.checkObject(s.object, s.name, s.nameAt)
+	if s.set != nil && r.chain.table.lookupSet(s.set.text) == nil {
+		r.noSet(r.chain.table, s.set.text, s.set.at)
+	}
 	r.rs.UsesConntrack = r.rs.UsesConntrack || s.conntrack
 	if s.condition {
 		r.warn(s.at, "", "%s", s.what)
@@ -152,6 +172,16 @@ func (r *ruleBuilder) needProtocol(p wire.Protocol, at place) {
 		return
 	}
 	r.protocol, r.transport = p, true
+	switch p {
+	case wire.ICMP:
+		if r.family == 0 {
+			r.family = 4
+		}
+	case wire.ICMPv6:
+		if r.family == 0 {
+			r.family = 6
+		}
+	}
 	r.condition(firewall.Match{Field: firewall.ProtocolField, Ranges: one(uint64(p)), Text: protocolText(p)}, at)
 }
 
@@ -192,15 +222,18 @@ func (r *ruleBuilder) reject(s *rejectStmt) {
 			r.needProtocol(wire.TCP, s.at)
 		}
 	case "icmp", "icmpv6", "icmpx":
+		if s.typ == "icmpx" && r.chain.table.family != "inet" && r.chain.table.family != "bridge" {
+			r.fail(s.with, "write icmp, or icmpv6 in a table of the family ip6", "abstracted ICMP unreachable not supported")
+		}
 		with = r.rejectCode(s)
 		if s.typ == "icmp" {
-			r.needFamily(4, s.at, true)
+			r.needFamily(4, s.with, true)
 		} else if s.typ == "icmpv6" {
-			r.needFamily(6, s.at, true)
+			r.needFamily(6, s.with, true)
 		}
 	}
-	if d := &r.chain.decl; d.base && (d.typ != "filter" || d.hook == "postrouting" || d.hook == "ingress") {
-		r.fail(s.at, "reject stands in chains of type filter at prerouting, input, forward or output", unsupported)
+	if d := &r.chain.decl; d.base && d.hook == "postrouting" {
+		r.fail(s.at, "reject stands in chains at prerouting, input, forward or output", unsupported)
 	}
 	r.rule.Verdict = firewall.Verdict{Kind: firewall.Reject, With: with}
 	r.final = s
@@ -275,7 +308,6 @@ func (r *ruleBuilder) verdictMap(s *vmapStmt) {
 		return
 	}
 	r.effect(effect)
-	r.final = s
 }
 
 // key evaluates what is looked up in a set: a selector or several. No fields are
@@ -302,6 +334,7 @@ func (r *ruleBuilder) key(e *expr) (fields []firewall.Field, types []valueType, 
 		r.needFamily(info.family, part.at, info.typ != typeAddr4 && info.typ != typeAddr6)
 		r.needProtocol(info.protocol, part.at)
 		r.transport = r.transport || info.protocol != 0 || info.field == firewall.ProtocolField
+		r.checkConnectionPort(info, part)
 	}
 	if !modelled {
 		return nil, types, true

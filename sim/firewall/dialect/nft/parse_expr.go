@@ -196,15 +196,7 @@ func (p *parser) rhsPrimary() *expr {
 	t := p.peek()
 	switch {
 	case t.is("("):
-		return p.parenthesis(func() *expr {
-			e := p.multiton()
-			for p.peek().is(",") && p.err == nil { // (syn, ack) is a list too
-				p.next()
-				item := p.multiton()
-				e = &expr{kind: exBinary, text: "|", left: e, right: item, at: e.at.through(item.at)}
-			}
-			return e
-		})
+		return p.parenthesis(p.multiton)
 	case t.is("$"):
 		return p.variable()
 	case t.kind == tokWord && (!isReserved(t.text) || isValueKeyword(t.text)),
@@ -234,7 +226,7 @@ func (p *parser) set() *expr {
 	defer p.leave()
 	for {
 		p.skipNewlines()
-		if p.peek().is("}") && (len(set.list) > 0 || p.last().is("{")) {
+		if p.peek().is("}") && len(set.list) > 0 {
 			break
 		}
 		set.list = append(set.list, p.element())

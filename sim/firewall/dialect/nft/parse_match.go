@@ -21,6 +21,9 @@ func (p *parser) match() stmt {
 	if t.is("set") && left.kind == exSelector {
 		p.next()
 		value := p.statementValue()
+		if left.sel.key == "meta priority" && p.accept(":") { // a class: 1:2
+			value = p.statementValue()
+		}
 		return &assignStmt{at: left.at.through(value.at), left: left, right: value}
 	}
 	m := &matchStmt{left: left}

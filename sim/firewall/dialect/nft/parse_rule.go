@@ -1,5 +1,7 @@
 package nft
 
+import "strings"
+
 // rule reads the statements of a rule and its comment, up to what ends it.
 func (p *parser) rule() *ruleDecl {
 	r := &ruleDecl{at: p.peek().at}
@@ -127,32 +129,35 @@ func (p *parser) queue() stmt {
 }
 
 func (p *parser) counter() stmt {
-	t := p.next()
+	s := &counterStmt{at: p.next().at}
 	switch {
 	case p.accept("name"):
-		p.objectName()
+		s.name, s.nameAt = p.objectName()
 	case p.accept("packets"):
 		p.number()
 		p.expect("bytes")
 		p.number()
 	}
-	return &counterStmt{at: t.at.through(p.last().at)}
+	s.at = s.at.through(p.last().at)
+	return s
 }
 
-// objectName reads the name of an object, or a map that chooses one.
-func (p *parser) objectName() {
+// objectName reads the name of an object, or a map that chooses one: "" then.
+func (p *parser) objectName() (string, place) {
 	if t := p.peek(); t.kind == tokQuoted || t.kind == tokWord && !isReserved(t.text) {
 		p.next()
-		return
+		return t.text, t.at
 	}
 	p.expression()
 	if p.accept("map") {
 		p.rhs()
 	}
+	return "", p.last().at
 }
 
 func (p *parser) log() stmt {
 	s := &logStmt{at: p.next().at}
+	leveled, grouped := false, false
 	for {
 		switch t := p.peek(); {
 		case t.is("prefix"):
@@ -164,14 +169,22 @@ func (p *parser) log() stmt {
 			}
 		case t.is("level"):
 			p.next()
-			p.identifier()
+			level, at := p.identifier()
+			if !hasWord(" emerg alert crit err warn notice info debug audit ", level) {
+				p.fail(at, nearestWord(level, "emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"), "invalid log level")
+			}
+			leveled = true
 		case t.is("group"), t.is("snaplen"), t.is("queue-threshold"):
 			p.next()
 			p.number()
+			grouped = grouped || t.is("group")
 		case t.is("flags"):
 			p.next()
 			p.logFlags()
 		default:
+			if leveled && grouped {
+				p.fail(s.at, "leave one of them out", "level and group are mutually exclusive")
+			}
 			s.at = s.at.through(p.last().at)
 			return s
 		}
@@ -195,7 +208,7 @@ func (p *parser) logFlags() {
 func (p *parser) limit() stmt {
 	s := &limitStmt{at: p.next().at}
 	if p.accept("name") {
-		p.objectName()
+		s.name, s.nameAt = p.objectName()
 	} else {
 		p.expect("rate")
 		if p.accept("over") {
@@ -218,14 +231,22 @@ func (p *parser) rate() {
 	}
 	if t := p.peek(); t.kind == tokWord && hasWord(" bytes kbytes mbytes bytes/second kbytes/second mbytes/second "+
 		"bytes/minute kbytes/minute mbytes/minute bytes/hour kbytes/hour mbytes/hour bytes/day kbytes/day mbytes/day ", t.text) {
-		p.next()
-	}
-	if p.accept("/") {
-		unit := p.next()
-		if !hasWord(" second minute hour day week ", unit.text) {
-			p.unexpectedToken(unit, "second, minute, hour, day or week", "")
+		if p.next(); strings.Contains(t.text, "/") {
+			p.burst()
+			return
 		}
 	}
+	if !p.accept("/") {
+		p.unexpectedHint("/ or string or bytes", "a rate has a unit of time: 5/second")
+	}
+	if unit := p.next(); !hasWord(" second minute hour day week ", unit.text) {
+		p.unexpectedToken(unit, "second, minute, hour, day or week", "")
+	}
+	p.burst()
+}
+
+// burst reads burst N packets.
+func (p *parser) burst() {
 	if p.accept("burst") {
 		p.number()
 		if unit := p.next(); !hasWord(" packets bytes kbytes mbytes ", unit.text) {
@@ -235,9 +256,9 @@ func (p *parser) rate() {
 }
 
 func (p *parser) quota() stmt {
-	s := &otherStmt{at: p.next().at, what: "quotas are not modelled: they are taken never to be used up", condition: true}
+	s := &otherStmt{at: p.next().at, what: "quotas are not modelled: they are taken never to be used up", condition: true, object: "quota"}
 	if p.accept("name") {
-		p.objectName()
+		s.name, s.nameAt = p.objectName()
 	} else {
 		if p.accept("over") {
 			s.neverHolds = true
@@ -289,7 +310,7 @@ func (p *parser) unmodelledStatement() stmt {
 	s := &otherStmt{at: t.at}
 	switch t.text {
 	case "tproxy":
-		s.what, s.final = "transparent proxying is not modelled: the packet goes on as if accepted", false
+		s.what = "transparent proxying is not modelled: the packet goes on to the next statement"
 		p.natFamily()
 		p.expect("to")
 		p.natTarget(&natStmt{})
@@ -311,12 +332,11 @@ func (p *parser) unmodelledStatement() stmt {
 		}
 	case "flow":
 		s.what, s.conntrack = "flow offload is not modelled: every packet takes the whole way", true
-		if p.accept("add") {
-			p.setReference()
-		} else {
+		if !p.accept("add") {
 			p.expect("offload")
-			p.setReference()
 		}
+		table := p.setReference()
+		s.object, s.name, s.nameAt = "flowtable", table.text, s.at.through(table.at)
 	case "meter":
 		return p.meter(t)
 	}
@@ -348,7 +368,7 @@ func (p *parser) elementOptionsOf() {
 
 // rateOf is the statement that a per-element limit is for us: one that holds, or
 // that never does when it asks for the excess.
-func (p *parser) rateOf(at place, inner stmt) stmt {
+func (p *parser) rateOf(at place, inner stmt) *otherStmt {
 	s := &otherStmt{at: at, what: "limits for each address are not modelled: they are taken never to be reached", condition: true}
 	switch inner := inner.(type) {
 	case *limitStmt:
@@ -371,13 +391,13 @@ func (p *parser) setStatement() stmt {
 		if !p.peek().is("@") {
 			p.unexpected("@")
 		}
-		p.setReference()
-		return &otherStmt{at: t.at.through(p.last().at), what: "sets that packets change are not modelled"}
+		set := p.setReference()
+		return &otherStmt{at: t.at.through(p.last().at), what: "sets that packets change are not modelled", set: set}
 	}
 	if !p.peek().is("@") {
 		p.unexpected("@")
 	}
-	p.setReference()
+	set := p.setReference()
 	p.expect("{")
 	p.expression()
 	p.elementOptionsOf()
@@ -391,7 +411,9 @@ func (p *parser) setStatement() stmt {
 	p.expect("}")
 	at := t.at.through(p.last().at)
 	if _, counts := inner.(*counterStmt); inner != nil && !counts {
-		return p.rateOf(at, inner)
+		rate := p.rateOf(at, inner)
+		rate.set = set
+		return rate
 	}
-	return &otherStmt{at: at, what: "sets that packets change are not modelled"}
+	return &otherStmt{at: at, what: "sets that packets change are not modelled", set: set}
 }

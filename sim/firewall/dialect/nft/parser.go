@@ -288,6 +288,9 @@ func (p *parser) define(again bool) {
 		p.next()
 		n := p.next()
 		value = &expr{kind: exNumber, at: t.at.through(n.at), text: "-" + n.text}
+	case t.is("{") && p.peekAt(1).is("}"): // nothing, yet
+		p.next()
+		value = &expr{kind: exSet, at: t.at.through(p.next().at)}
 	default:
 		value = p.rhs()
 	}

@@ -2,6 +2,7 @@ package nft
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -391,8 +392,12 @@ func (w *ruleWriter) familyCondition(m *firewall.Match) {
 			}
 		}
 	}
-	if len(values) == 0 { // neither IPv4 nor IPv6
+	switch own := fmt.Sprintf("ipv%d", familyNumber(w.chain.Family)); {
+	case len(values) == 0: // neither IPv4 nor IPv6
 		w.never = w.never || !m.Negate
+		return
+	case w.chain.Family != "inet": // packets of one family alone
+		w.never = w.never || (slices.Contains(values, own) == m.Negate)
 		return
 	}
 	w.say("meta nfproto %s%s", operatorText(m.Negate), group(values))

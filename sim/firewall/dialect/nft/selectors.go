@@ -219,9 +219,11 @@ func ctSelector(direction, name string) (selectorInfo, bool) {
 	case "l3proto":
 		info.field, info.typ = firewall.Family, typeFamily
 	case "saddr", "ip saddr", "ip6 saddr":
-		info.field, info.typ = ctField(direction, firewall.CTOriginalSource, firewall.CTReplySource), ctAddress(name)
+		info.field = ctField(direction, firewall.CTOriginalSource, firewall.CTReplySource)
+		info.typ, info.family = ctAddress(name)
 	case "daddr", "ip daddr", "ip6 daddr":
-		info.field, info.typ = ctField(direction, firewall.CTOriginalDestination, firewall.CTReplyDestination), ctAddress(name)
+		info.field = ctField(direction, firewall.CTOriginalDestination, firewall.CTReplyDestination)
+		info.typ, info.family = ctAddress(name)
 	case "proto-src":
 		info.field, info.typ = ctField(direction, firewall.CTOriginalSourcePort, firewall.CTReplySourcePort), typePort
 	case "proto-dst":
@@ -242,13 +244,16 @@ func ctField(direction string, original, reply firewall.Field) firewall.Field {
 	return original
 }
 
-// ctAddress is the type of an address of a connection; without a family it is told
-// from the value.
-func ctAddress(name string) valueType {
-	if strings.HasPrefix(name, "ip6") {
-		return typeAddr6
+// ctAddress is the type of an address of a connection, and its family; without one it
+// is the rule's.
+func ctAddress(name string) (valueType, uint8) {
+	switch {
+	case strings.HasPrefix(name, "ip6"):
+		return typeAddr6, 6
+	case strings.HasPrefix(name, "ip "):
+		return typeAddr4, 4
 	}
-	return typeAddr4
+	return typeAddr4, 0
 }
 
 func metaSelector(name string) (selectorInfo, bool) {

@@ -143,9 +143,18 @@ func number(typ valueType, e *expr) (uint64, error) {
 func lookupName(typ valueType, names []text.Name, name string) (uint16, bool) {
 	switch typ {
 	case typePort:
+		if name != strings.ToLower(name) {
+			return 0, false // unlike people, nft tells large letters from small ones
+		}
 		return netfilter.Service(name)
 	case typeProtocol:
+		if name != strings.ToLower(name) && name != strings.ToUpper(name) {
+			return 0, false
+		}
 		return netfilter.Protocol(name)
+	}
+	if name != strings.ToLower(name) {
+		return 0, false
 	}
 	return text.Lookup(names, name)
 }
