@@ -70,7 +70,6 @@ var floors = [][]string{
 	{"sim/narrate", "sim/report", "sim/export", "sim/internal"},
 	{"topology"},
 	{"lessons"},
-	{"session"},
 	{"ui/internal"},
 	{"ui/model"},
 	{"ui/control"},

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ftplab/lessons"
-	"ftplab/session"
+	"ftplab/lessons/session"
 )
 
 // saveSession writes what is needed to run the same again: name is the TARGET that was

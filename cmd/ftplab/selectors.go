@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ftplab/lessons"
-	"ftplab/session"
+	"ftplab/lessons/session"
 	"ftplab/sim/firewall"
 	"ftplab/sim/firewall/dialect"
 )

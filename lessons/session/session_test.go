@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ftplab/lessons"
-	"ftplab/session"
+	"ftplab/lessons/session"
 	"ftplab/sim"
 	"ftplab/sim/export"
 	"ftplab/sim/firewall/dialect"
