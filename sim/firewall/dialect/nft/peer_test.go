@@ -83,6 +83,27 @@ func TestRealToolAcceptsWhatIsPrinted(t *testing.T) {
 	}
 }
 
+// TestReservedWords asks the real nft which of our reserved words can be a name.
+func TestReservedWords(t *testing.T) {
+	needNFT(t)
+	cmd := exec.Command("unshare", "-n", "sh", "-c", "nft add table ip t; while read w; do nft -c add chain ip t $w 2>/dev/null && echo $w; done; true")
+	words := strings.Fields(readFile(t, "testdata/words.txt"))
+	cmd.Stdin = strings.NewReader(strings.Join(words, "\n") + "\n")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := map[string]bool{}
+	for _, w := range strings.Fields(string(out)) {
+		free[w] = true
+	}
+	for _, w := range words {
+		if isReserved(w) == free[w] {
+			t.Errorf("%s: reserved here %v, free there %v", w, isReserved(w), free[w])
+		}
+	}
+}
+
 func TestRealToolAcceptsSamples(t *testing.T) {
 	needNFT(t)
 	for _, file := range sampleFiles(t, "canonical/*.txt") {

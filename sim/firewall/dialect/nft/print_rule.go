@@ -242,6 +242,11 @@ func (w *ruleWriter) learn(m *firewall.Match) {
 	switch {
 	case m.Field == firewall.ProtocolField && ok:
 		w.protocol = wire.Protocol(n)
+		if w.family == 0 && w.protocol == wire.ICMP {
+			w.family = 4
+		} else if w.family == 0 && w.protocol == wire.ICMPv6 {
+			w.family = 6
+		}
 	case m.Field == firewall.Family && ok && w.family == 0:
 		w.family = uint8(n)
 	case m.Field == firewall.TCPFlags:
