@@ -17,14 +17,6 @@ func (c *canvas) put(x, y int, sign string, role Role) {
 	}
 }
 
-// at returns the sign at a place, "" for a space or outside.
-func (c *canvas) at(x, y int) string {
-	if x < 0 || x >= c.size.Width || y < 0 || y >= c.size.Height {
-		return ""
-	}
-	return c.cells[y*c.size.Width+x].Text
-}
-
 // text draws s from x on, but only in the columns from left to right (not included).
 // A sign of two columns leaves the cell after it empty.
 func (c *canvas) text(x, y int, s string, role Role, left, right int) {

@@ -219,12 +219,7 @@ func (p *ladderPainter) ending(c *canvas, step *rung) {
 
 // rule writes what dropped a packet into the column behind the firewall.
 func (p *ladderPainter) rule(c *canvas, from, to int, node trace.NodeID, b *trace.Judged) {
-	why, short := p.r.ruleName(node, &b.Decision), b.Decision.Reason.String()
-	if why != "" {
-		short = p.r.Trace.Nodes[node].Rules.Rules[b.Decision.Rule].Text
-		why += ": "
-	}
-	why += short
+	why, short := p.r.decider(node, &b.Decision)
 	place := p.r.plan.place(node)
 	left, right := 0, p.width
 	if to < from && place > 0 {

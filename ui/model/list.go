@@ -37,7 +37,7 @@ func List(in *ListInput) Screen {
 	g, w, h := in.Glyphs, in.Size.Width, in.Size.Height
 	s := Screen{Size: in.Size, Glyphs: g}
 	s.add(TopPane, Rect{0, 0, w, 1}, []Line{in.Heading.line(g, text("ftplab ", TitleRole), w)})
-	left := min(w/2, 64)
+	left := min(w*58/100, 64)
 	s.Panes = append(s.Panes, Pane{Kind: ListPane, Rect: Rect{0, 1, left, h - 2}, Title: text("Lessons", TitleRole), Ruled: true, Bar: true, Focused: true, Selected: -1})
 	p := &s.Panes[len(s.Panes)-1]
 	lines := in.entryLines(p.inside().Width)

@@ -5,6 +5,7 @@ import (
 
 	"ftplab/sim/event"
 	"ftplab/sim/firewall"
+	"ftplab/sim/narrate"
 	"ftplab/sim/trace"
 	"ftplab/sim/wire"
 )
@@ -137,6 +138,22 @@ func (r *Run) ruleName(node trace.NodeID, d *firewall.Decision) string {
 	return "line " + strconv.Itoa(rules.Rules[d.Rule].Line)
 }
 
+// decider says what decided about a packet, in full and in short: "line 3: deny ip" and
+// "deny ip".
+func (r *Run) decider(node trace.NodeID, d *firewall.Decision) (full, short string) {
+	rules := r.Trace.Nodes[node].Rules
+	if name := r.ruleName(node, d); name != "" {
+		text := rules.Rules[d.Rule].Text
+		return name + ": " + text, text
+	}
+	if d.Reason == firewall.ReasonPolicy && rules != nil && d.Chain >= 0 && int(d.Chain) < len(rules.Chains) {
+		text := rules.Chains[d.Chain].PolicyText
+		return text, text
+	}
+	text := narrate.Decider(rules, d)
+	return text, text
+}
+
 // drawDrop draws the last drop until something else is sent on its lane: the packet
 // stands at the firewall with a cross, and the rule below.
 func (m *mapPainter) drawDrop() {
@@ -184,16 +201,9 @@ func (m *mapPainter) drawJudgedDrop(e trace.Event, b *trace.Judged) {
 		border = w.to
 	}
 	m.put(border, w.row, m.g.Cross, Drop)
-	why := b.Decision.Reason.String()
-	rules := m.r.Trace.Nodes[e.Node].Rules
-	switch d := &b.Decision; {
-	case m.r.ruleName(e.Node, d) != "":
-		why = rules.Rules[d.Rule].Text
-		if full := m.r.ruleName(e.Node, d) + ": " + why; Width(full)+2 <= w.to-w.from {
-			why = full
-		}
-	case d.Reason == firewall.ReasonPolicy && rules != nil && d.Chain >= 0:
-		why = rules.Chains[d.Chain].PolicyText
+	why, short := m.r.decider(e.Node, &b.Decision)
+	if Width(why)+2 > w.to-w.from {
+		why = short
 	}
 	m.dropText(w, m.g.Cross+" "+m.g.clean(why))
 }

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"net/netip"
 	"strings"
 
 	"ftplab/sim"
@@ -117,20 +116,6 @@ func address(n *trace.Node) string {
 		}
 	}
 	return ""
-}
-
-// owner returns the node that has an address.
-func owner(t *trace.Trace, a netip.Addr) (trace.NodeID, bool) {
-	for n := range t.Nodes {
-		for _, i := range t.Nodes[n].Interfaces {
-			for _, prefix := range i.Prefixes {
-				if prefix.Addr() == a {
-					return trace.NodeID(n), true
-				}
-			}
-		}
-	}
-	return 0, false
 }
 
 // shortInterface shortens a vendor's long interface names as its own tools do.

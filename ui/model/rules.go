@@ -27,11 +27,23 @@ func (v *rulesView) see(first, last int) {
 	v.last = last
 }
 
-// firewallAt returns the firewall to show at an event: the one that decided last, or
-// the first one; false if there is none.
+// firewallAt returns the firewall to show at an event: the one that decided last, not
+// counting those without rules that only passed something on; or the first one on the
+// way with rules. It is false if there is none.
 func (r *Run) firewallAt(id trace.ID) (trace.NodeID, bool) {
-	if n := until(r.judged, id); n > 0 {
-		return r.Trace.Event(r.judged[n-1]).Node, true
+	for n := until(r.judged, id); n > 0; n-- {
+		e := r.Trace.Event(r.judged[n-1])
+		if r.nodeHasRules(e.Node) || dropped(e.Body.(trace.Judged).Decision.Action) {
+			return e.Node, true
+		}
+		if !r.hasRules() {
+			return e.Node, true
+		}
+	}
+	for _, node := range r.plan.way {
+		if r.nodeHasRules(node) {
+			return node, true
+		}
 	}
 	for _, node := range r.plan.way {
 		if r.Trace.Nodes[node].Kind == trace.Firewall {
@@ -49,11 +61,16 @@ func (r *Run) firewallAt(id trace.ID) (trace.NodeID, bool) {
 // hasRules reports whether any firewall of the run has rules.
 func (r *Run) hasRules() bool {
 	for i := range r.Trace.Nodes {
-		if rules := r.Trace.Nodes[i].Rules; rules != nil && strings.TrimSpace(rules.Text) != "" {
+		if r.nodeHasRules(trace.NodeID(i)) {
 			return true
 		}
 	}
 	return false
+}
+
+func (r *Run) nodeHasRules(node trace.NodeID) bool {
+	rules := r.Trace.Nodes[node].Rules
+	return rules != nil && strings.TrimSpace(rules.Text) != ""
 }
 
 // rulesPainter writes one ruleset.

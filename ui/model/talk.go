@@ -43,7 +43,8 @@ func (r *Run) findTalk() {
 		case trace.KindFTP:
 			ok = u.ftp(r.Trace.Event(id).Body.(trace.FTP))
 		case trace.KindJudged:
-			ok = u.judged(r, r.Trace.Event(id).Body.(trace.Judged))
+			e := r.Trace.Event(id)
+			ok = u.judged(r, r.byFirewall(e.Node), e.Body.(trace.Judged))
 		case trace.KindArrived:
 			ok = u.arrived(r, id)
 		case trace.KindProbe:
@@ -114,18 +115,36 @@ func openWord(b *trace.Probe) string {
 	return "filtered"
 }
 
-func (u *utterance) judged(r *Run, b trace.Judged) bool {
+// byFirewall names a firewall where there are several: " by fws".
+func (r *Run) byFirewall(node trace.NodeID) string {
+	firewalls := 0
+	for i := range r.Trace.Nodes {
+		if r.Trace.Nodes[i].Kind == trace.Firewall {
+			firewalls++
+		}
+	}
+	if firewalls < 2 {
+		return ""
+	}
+	return " by " + r.nodeName(node)
+}
+
+func (u *utterance) judged(r *Run, by string, b trace.Judged) bool {
 	p := &b.Packet
 	l := r.laneOfSerial(p.Serial)
 	name := [...]string{"control", "data", "probe"}[l]
 	kind := r.kindOfPacket(p)
 	if dropped(b.Decision.Action) {
 		u.kind = packetDropped
-		u.text = fmt.Sprintf("%s: %s %s", name, kind, map[bool]string{true: "rejected", false: "dropped"}[b.Decision.Action == firewall.ActionReject])
+		verb := "dropped"
+		if b.Decision.Action == firewall.ActionReject {
+			verb = "rejected"
+		}
+		u.text = fmt.Sprintf("%s: %s %s%s", name, kind, verb, by)
 		return true
 	}
 	u.kind = dataPassed
-	u.text = fmt.Sprintf("data: %d\x00%d %s passed", p.SrcPort, p.DstPort, kind)
+	u.text = fmt.Sprintf("data: %d\x00%d %s passed%s", p.SrcPort, p.DstPort, kind, by)
 	return l == dataLane && p.Flags&wire.SYN != 0 && b.Decision.Action == firewall.ActionForward
 }
 
