@@ -209,6 +209,11 @@ change:
   nodes.client.sysctl.net.ipv4.tcp_sack: no
   clients.client.split: 12
   servers.server.port: 2121
+  links.2.loss: 0
+options:
+  delay: {title: the short link's, sets: links.1.delay}
+services:
+  web: {on: server, port: 80}
 variants:
   - {name: own, rules_file: own.txt, apply: wan inbound}
 `), files)
@@ -221,6 +226,9 @@ variants:
 	}
 	if sc.Name != "on top" || !sc.Nodes[0].TCP.NoSACK || sc.Clients[0].Config.Split != 12 || sc.Servers[0].Port != 2121 {
 		t.Errorf("changes were not made: %+v", sc)
+	}
+	if sc.Links[0].Loss != 0 || sc.Links[1].Loss != 0 || len(sc.Services) != 1 || len(n.Options) != 2 || n.Options[1].Default != "1ms" {
+		t.Errorf("not added to what was there: %+v, %+v", sc, n.Options)
 	}
 	chain := sc.Nodes[1].Rules.Chains[0]
 	if chain.Hook != firewall.Inbound || chain.Interface != "wan" || sc.Nodes[1].Rules.File != "own.txt" {
