@@ -88,7 +88,7 @@ func hasError(diagnostics []firewall.Diagnostic) bool {
 // printsBack reports whether a text is one whose names survive printing: control
 // characters and marks of comments within names do not.
 func printsBack(config string) bool {
-	return utf8.ValidString(config) && !strings.ContainsAny(config, "!#\"\\") && strings.IndexFunc(config, func(r rune) bool {
+	return utf8.ValidString(config) && !strings.ContainsAny(config, "!#\\") && strings.IndexFunc(config, func(r rune) bool {
 		return r != '\n' && r != '\t' && (r < ' ' || r > '~')
 	}) < 0
 }

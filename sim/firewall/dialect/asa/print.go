@@ -284,33 +284,28 @@ func (p *printer) inspections() error {
 	return nil
 }
 
-// policy writes one policy map with the class maps that it needs.
+// policy writes one policy map with the class maps that it needs: one for each list of
+// control ports.
 func (p *printer) policy(name string, inspections []*firewall.Inspection) {
 	classes := make([]string, len(inspections))
 	for i, in := range inspections {
 		classes[i] = "inspection_default"
-		for k, port := range in.Ports {
-			if in.FTP && (port != 21 || len(in.Ports) > 1) {
-				class := fmt.Sprintf("%s_ftp_%d", name, port)
-				p.line("class-map %s", class)
+		if in.FTP && len(in.Ports) > 0 {
+			classes[i] = fmt.Sprintf("%s_ftp%d", name, i+1)
+			p.line("class-map %s", classes[i])
+			for _, port := range in.Ports {
 				p.line(" match port tcp eq %d", port)
-				if k == 0 {
-					classes[i] = ""
-				}
-				classes[i] = strings.TrimSpace(classes[i] + " " + class)
 			}
 		}
 	}
 	p.line("policy-map %s", name)
 	written := map[string]bool{}
 	for i, in := range inspections {
-		for _, class := range strings.Fields(classes[i]) {
-			for _, statement := range inspectStatements(in) {
-				if key := class + " " + statement; !written[key] {
-					written[key] = true
-					p.line(" class %s", class)
-					p.line("  %s", statement)
-				}
+		for _, statement := range inspectStatements(in) {
+			if key := classes[i] + " " + statement; !written[key] {
+				written[key] = true
+				p.line(" class %s", classes[i])
+				p.line("  %s", statement)
 			}
 		}
 	}

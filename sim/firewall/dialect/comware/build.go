@@ -21,6 +21,9 @@ func (p *parser) build(file, config string) *firewall.Ruleset {
 	policy, policyText, policyLine := p.defaultAction()
 	used := p.resolveApplications()
 	for _, l := range p.lists {
+		if l == p.bare && len(l.rules) == 0 {
+			continue // remarks alone
+		}
 		chain := firewall.Chain{
 			Table: "advanced", Family: "ip", Name: l.label(), Line: l.line,
 			Policy: policy, PolicyText: policyText, PolicyLine: policyLine,

@@ -118,6 +118,9 @@ func (p *parser) buildInspections(rules *firewall.Ruleset) {
 				p.warn(text.At(a.word, "the inspection %q is not in the text: nothing is inspected", a.word.Text))
 				continue
 			}
+			if *set == (inspectName{}) {
+				continue // what it names is not modelled, and has its warning
+			}
 			rules.Inspections = append(rules.Inspections, firewall.Inspection{
 				Kind: "cbac", Interface: in.config.Name, Hook: a.hook, FTP: set.ftp, TCP: set.tcp, UDP: set.udp, ICMP: set.icmp,
 				Ports: p.controlPorts(), Line: a.line, Text: a.text,

@@ -82,6 +82,19 @@ func numberKind(n int) (standard, ok bool) {
 	return false, false
 }
 
+// checkNumber returns the problem that a name is a number of another kind of list.
+func checkNumber(w text.Word, standard bool) *text.Problem {
+	n, err := strconv.Atoi(w.Text)
+	if err != nil {
+		return nil
+	}
+	if kind, ok := numberKind(n); ok && kind == standard {
+		return nil
+	}
+	return text.At(w, "%d is not the number of such a list", n).
+		WithHint("standard lists are 1-99 and 1300-1999, extended ones 100-199 and 2000-2699")
+}
+
 // enter returns the list with this name, a new one if there is none.
 func (p *parser) enter(name listName, standard bool, w text.Word) (*list, *text.Problem) {
 	if l := p.byName[name]; l != nil {
@@ -151,11 +164,8 @@ func (p *parser) enterNamed(c *text.Cursor, name listName, standard bool) *text.
 	if name.ipv6 && !c.Done() {
 		return end(c)
 	}
-	if n, err := strconv.Atoi(w.Text); err == nil && !name.ipv6 {
-		if kind, ok := numberKind(n); !ok || kind != standard {
-			return text.At(w, "%d is not the number of such a list", n).
-				WithHint("standard lists are 1-99 and 1300-1999, extended ones 100-199 and 2000-2699")
-		}
+	if err := checkNumber(w, standard); err != nil && !name.ipv6 {
+		return err
 	}
 	l, err := p.enter(name, standard, w)
 	if err != nil {
@@ -198,6 +208,12 @@ func (p *parser) shownList(c *text.Cursor) *text.Problem {
 		return p.other(c)
 	}
 	w := c.Next()
+	if w.Text == "" {
+		return text.At(w, "the name of the access list is missing")
+	}
+	if err := checkNumber(w, standard); err != nil {
+		return err
+	}
 	l, err := p.enter(listName{name: w.Text}, standard, w)
 	if err != nil {
 		return err
