@@ -75,7 +75,7 @@ func inOrder(m *matchUse) []use {
 // emptyMatch checks a match without options: most need one.
 func (r *ruleBuilder) emptyMatch(m *matchUse) *text.Problem {
 	switch m.module.name {
-	case "tcp", "udp", "udplite", "dccp", "sctp", "icmp", "icmp6":
+	case "tcp", "udp", "udplite", "dccp", "sctp":
 		return r.checkTransport(m)
 	}
 	return text.At(m.word, "%s: at least one option is required", m.module.name).WithHint("such as %s", m.module.options[0].name)
@@ -382,10 +382,16 @@ func (r *ruleBuilder) ipRange(u use) *text.Problem {
 		field = firewall.DestinationAddress
 	}
 	t, problem := addressRange(u.args[0], r.family)
-	if problem == nil {
+	switch {
+	case problem != nil:
+		return problem
+	case t.To.Less(t.From):
+		r.warn(u.args[0], "range %s is reversed and will never match: write the lower address first", u.args[0].Text)
+		r.condition(u, firewall.Match{Field: firewall.Constant, Negate: true})
+	default:
 		r.condition(u, firewall.Match{Field: field, Addresses: []firewall.AddressTest{t}})
 	}
-	return problem
+	return nil
 }
 
 // addressRange reads ADDRESS[-ADDRESS].
@@ -400,9 +406,6 @@ func addressRange(w text.Word, family string) (firewall.AddressTest, *text.Probl
 		if to, problem = address(text.Word{Text: high, Column: w.Column + len(low) + 1}, family, false); problem != nil {
 			return firewall.AddressTest{}, problem
 		}
-	}
-	if to.Less(from) {
-		return firewall.AddressTest{}, text.At(w, "range %s is reversed and will never match", w.Text).WithHint("write the lower address first")
 	}
 	return firewall.AddressTest{From: from, To: to}, nil
 }

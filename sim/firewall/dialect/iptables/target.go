@@ -264,8 +264,11 @@ func (r *ruleBuilder) natTarget(e *firewall.Effect, w text.Word) *text.Problem {
 	}
 	if addresses != "" {
 		t, problem := addressRange(text.Word{Text: addresses, Column: w.Column}, r.family)
-		if problem != nil {
+		switch {
+		case problem != nil:
 			return problem
+		case t.To.Less(t.From):
+			return text.At(w, "Bad IP address \"%s\"", addresses).WithHint("write the lower address first")
 		}
 		e.ToFrom, e.ToTo = t.From, t.To
 	}
