@@ -47,6 +47,8 @@ type extension struct {
 	moreFragments      bool
 	badChecksum        bool
 	icmpType, icmpCode uint8
+	tos                uint8
+	icmpRest           uint32
 }
 
 // Recorder writes a trace. The zero value is not usable: see NewRecorder.
@@ -169,8 +171,11 @@ func (r *Recorder) packet(link LinkID, p *wire.Packet) uint32 {
 			row.blob = r.Blob(p.Payload)
 		}
 	}
-	if !p.Options.IsZero() || p.IsFragment() || p.BadChecksum || p.ICMPType != 0 || p.ICMPCode != 0 {
-		r.t.extensions = append(r.t.extensions, extension{p.Options, p.FragmentOffset, p.MoreFragments, p.BadChecksum, p.ICMPType, p.ICMPCode})
+	if !p.Options.IsZero() || p.IsFragment() || p.BadChecksum || p.TOS != 0 || p.Protocol == wire.ICMP || p.Protocol == wire.ICMPv6 {
+		r.t.extensions = append(r.t.extensions, extension{
+			options: p.Options, fragmentOffset: p.FragmentOffset, moreFragments: p.MoreFragments, badChecksum: p.BadChecksum,
+			icmpType: p.ICMPType, icmpCode: p.ICMPCode, tos: p.TOS, icmpRest: p.ICMPRest,
+		})
 		row.extension = uint32(len(r.t.extensions))
 	}
 	return place + 1

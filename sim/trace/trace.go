@@ -122,7 +122,7 @@ func (t *Trace) Packet(serial uint32) wire.Packet {
 	if row.extension > 0 {
 		x := &t.extensions[row.extension-1]
 		p.Options, p.FragmentOffset, p.MoreFragments, p.BadChecksum = x.options, x.fragmentOffset, x.moreFragments, x.badChecksum
-		p.ICMPType, p.ICMPCode = x.icmpType, x.icmpCode
+		p.ICMPType, p.ICMPCode, p.TOS, p.ICMPRest = x.icmpType, x.icmpCode, x.tos, x.icmpRest
 	}
 	return p
 }
