@@ -12,7 +12,7 @@ type HelpInput struct {
 // Help returns the help: the keys of a page, and what the signs mean.
 func Help(in *HelpInput) Screen {
 	if !in.Size.fits() {
-		return TooSmall(in.Glyphs, in.Size)
+		return tooSmall(in.Glyphs, in.Size, &in.Heading)
 	}
 	g, w, h := in.Glyphs, in.Size.Width, in.Size.Height
 	s := Screen{Size: in.Size, Glyphs: g}

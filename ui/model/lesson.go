@@ -39,7 +39,7 @@ type LessonInput struct {
 // Lesson returns the lesson page.
 func Lesson(in *LessonInput) Screen {
 	if !in.Size.fits() {
-		return TooSmall(in.Glyphs, in.Size)
+		return tooSmall(in.Glyphs, in.Size, &in.Heading)
 	}
 	l := lessonLayout(in)
 	s := Screen{Size: in.Size, Glyphs: in.Glyphs}
@@ -244,12 +244,15 @@ func indented(lines []Line) []Line {
 	return out
 }
 
-// TooSmall returns the page that asks for a larger screen.
-func TooSmall(g *Glyphs, size Size) Screen {
+// tooSmall returns the page that asks for a larger screen.
+func tooSmall(g *Glyphs, size Size, heading *Heading) Screen {
 	least := MinSize()
 	s := Screen{Size: size, Glyphs: g}
-	said := fmt.Sprintf("need %dx%d, have %dx%d", least.Width, least.Height, size.Width, size.Height)
-	x := max(0, (size.Width-len(said))/2)
-	s.add(NoticePane, Rect{x, max(0, size.Height/2), size.Width - x, min(1, size.Height)}, []Line{text(said, Strong)})
+	if size.Height > 1 {
+		s.add(TopPane, Rect{0, 0, size.Width, 1}, []Line{g.Fit(heading.line(g, nil, size.Width), size.Width)})
+	}
+	said := g.fit(fmt.Sprintf("need %dx%d, have %dx%d", least.Width, least.Height, size.Width, size.Height), size.Width)
+	x := (size.Width - Width(said)) / 2
+	s.add(NoticePane, Rect{x, size.Height / 2, size.Width - x, min(1, size.Height)}, []Line{text(said, Strong)})
 	return s
 }

@@ -32,7 +32,7 @@ type ListInput struct {
 // List returns the page with the list of lessons and the goal of the selected one.
 func List(in *ListInput) Screen {
 	if !in.Size.fits() {
-		return TooSmall(in.Glyphs, in.Size)
+		return tooSmall(in.Glyphs, in.Size, &in.Heading)
 	}
 	g, w, h := in.Glyphs, in.Size.Width, in.Size.Height
 	s := Screen{Size: in.Size, Glyphs: g}

@@ -142,3 +142,29 @@ func TestMapFitsAnySize(t *testing.T) {
 		}
 	}
 }
+
+// However small the screen, the page asks for a larger one and keeps to its size.
+func TestTooSmallFitsAnySize(t *testing.T) {
+	r := newRun(t, ftp.ModePASV, "")
+	for width := 0; width < 80; width += 3 {
+		for height := 0; height < 24; height++ {
+			s := Lesson(&LessonInput{
+				Size: Size{width, height}, Glyphs: UnicodeGlyphs(), Run: r, Step: -1,
+				Heading: Heading{Number: "04", Title: "The ACL for active mode", Mode: "pasv", Variant: "acl", VariantTitle: "the list"},
+			})
+			for _, p := range s.Panes {
+				if p.Rect.X < 0 || p.Rect.X+p.Rect.Width > width || p.Rect.Y+p.Rect.Height > height {
+					t.Fatalf("%dx%d: a pane at %+v", width, height, p.Rect)
+				}
+				for _, l := range p.Lines {
+					if l.Width() > p.Rect.Width {
+						t.Fatalf("%dx%d: %q is too wide", width, height, l.String())
+					}
+				}
+			}
+			if width > 30 && height > 0 && !strings.Contains(s.Text(NoticePane), "need 80x24") {
+				t.Fatalf("%dx%d: it says %q", width, height, s.Text(NoticePane))
+			}
+		}
+	}
+}

@@ -113,6 +113,10 @@ func (g *Glyphs) Fit(l Line, width int) Line {
 	}
 	var cut Line
 	left := width - Width(g.Ellipsis)
+	if left < 0 {
+		start, _ := cutAt(l.String(), max(width, 0))
+		return text(start, Plain)
+	}
 	for _, s := range l {
 		w := Width(s.Text)
 		if w > left {

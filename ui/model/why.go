@@ -19,7 +19,7 @@ type WhyInput struct {
 // Why returns the page with the chain of causes.
 func Why(in *WhyInput) Screen {
 	if !in.Size.fits() {
-		return TooSmall(in.Glyphs, in.Size)
+		return tooSmall(in.Glyphs, in.Size, &in.Heading)
 	}
 	g, w, h := in.Glyphs, in.Size.Width, in.Size.Height
 	s := Screen{Size: in.Size, Glyphs: g}

@@ -50,7 +50,7 @@ func frames(tb testing.TB) map[string]model.Screen {
 		"none-80x24":        model.Lesson(lesson(uni, small, none, stepsOn(none, 30), "none")),
 		"attacker-80x24":    model.Lesson(lesson(uni, small, attacked, stepsOn(attacked, 44), "acl")),
 		"attacker-120x40":   model.Lesson(lesson(uni, wide, attacked, stepsOn(attacked, 44), "acl")),
-		"small-60x20":       model.TooSmall(uni, model.Size{Width: 60, Height: 20}),
+		"small-60x20":       model.Lesson(lesson(uni, model.Size{Width: 60, Height: 20}, acl, drop, "acl")),
 	}
 	changed := lesson(uni, small, inspect, stepsOn(inspect, 30), "inspect")
 	changed.Notice = "Firewall `inspect` instead of `acl`: here the runs part."
