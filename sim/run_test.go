@@ -127,6 +127,9 @@ func TestRulesChangeWhileItRuns(t *testing.T) {
 	if drop == 0 || tr.Time(drop) < in.At {
 		t.Fatalf("the first drop is event %d at %v", drop, tr.Time(drop))
 	}
+	if rs := tr.RulesAt(1, drop); rs != closed {
+		t.Errorf("the rules at the drop are not those that were loaded")
+	}
 	before := mustRun(t, sc)
 	for id := trace.ID(1); tr.Time(id) < in.At; id++ {
 		if !reflect.DeepEqual(tr.Event(id), before.Event(id)) {

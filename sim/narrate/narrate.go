@@ -40,7 +40,7 @@ func Event(t *trace.Trace, id trace.ID) Line {
 	case trace.Lost:
 		line.Who, line.What = "the link lost", Packet(&b.Packet)+" ("+b.Why.String()+")"
 	case trace.Judged:
-		line.Who, line.What = n+" "+actionWord(b.Decision.Action), Verdict(t.Nodes[e.Node].Rules, &b)
+		line.Who, line.What = n+" "+actionWord(b.Decision.Action), Verdict(t.RulesAt(e.Node, id), &b)
 	case trace.TCP:
 		line.Who, line.What = n, fmt.Sprintf("%v → %v: %v", b.Local, b.Remote, b.To)
 	case trace.Socket:

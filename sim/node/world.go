@@ -100,7 +100,7 @@ func (w *World) Schedule(when event.Time, change RuleChange) {
 
 func (w *World) change(c RuleChange) {
 	w.nodes[c.Node].firewall.device.Load(c.Rules, c.Options)
-	w.rec.Body(w.now, c.Node, trace.Input{Text: c.Text})
+	w.rec.Body(w.now, c.Node, trace.Input{Text: c.Text, Rules: c.Rules})
 }
 
 // push schedules an item that keeps the run going.

@@ -64,8 +64,8 @@ func NewDrop(t *trace.Trace, id trace.ID) Drop {
 		state := decision.State.String()
 		drop.State = &state
 	}
-	if node.Rules != nil {
-		drop.setRule(node.Rules, decision)
+	if rules := t.RulesAt(e.Node, id); rules != nil {
+		drop.setRule(rules, decision)
 	}
 	for _, m := range judged.Missed {
 		drop.Missed = append(drop.Missed, Missed{Line: m.Line, Text: m.Text, Field: m.Field.String(), Why: m.Why})

@@ -175,8 +175,12 @@ type FTP struct {
 // Tracked: a firewall's table changed.
 type Tracked struct{ Change firewall.Change }
 
-// Input: someone changed the network from outside.
-type Input struct{ Text string }
+// Input: someone changed the network from outside: the firewall has other rules from
+// here on.
+type Input struct {
+	Text  string
+	Rules *firewall.Ruleset
+}
 
 // Probe: a probe from this node ended.
 type Probe struct {

@@ -156,6 +156,9 @@ func (r *Recorder) Body(now event.Time, node NodeID, body Body) ID {
 	row := r.add(now, body.kind(), node)
 	r.t.bodies = append(r.t.bodies, body)
 	row.index = uint32(len(r.t.bodies) - 1)
+	if row.kind == KindInput {
+		r.t.inputs = append(r.t.inputs, r.last())
+	}
 	return r.last()
 }
 

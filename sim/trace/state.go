@@ -96,10 +96,7 @@ type Reader struct {
 func NewReader(t *Trace) *Reader {
 	start := &State{Devices: make([]DeviceState, len(t.Nodes))}
 	for i, n := range t.Nodes {
-		if n.Rules != nil {
-			start.Devices[i].Hits = make([]uint32, len(n.Rules.Rules))
-			start.Devices[i].PolicyHits = make([]uint32, len(n.Rules.Chains))
-		}
+		start.Devices[i].load(n.Rules)
 	}
 	r := &Reader{t: t, keyframes: []*State{start}, current: start.clone()}
 	for i := 0; i < t.Len(); i++ {
@@ -161,6 +158,8 @@ func (t *Trace) apply(s *State) {
 		s.tcp(row.node, t.bodies[row.index].(TCP))
 	case KindFTP:
 		s.Lines++
+	case KindInput:
+		s.Devices[row.node].load(t.bodies[row.index].(Input).Rules)
 	case KindTracked:
 		s.Devices[row.node].tracked(t.bodies[row.index].(Tracked).Change, row.time)
 	}
@@ -206,6 +205,15 @@ func (s *State) tcp(node NodeID, b TCP) {
 		}
 	}
 	s.Endpoints = append(s.Endpoints, Endpoint{Node: node, Local: b.Local, Remote: b.Remote, Channel: b.Channel, Session: b.Session, State: b.To})
+}
+
+// load begins to count the hits of other rules. The tables stay.
+func (d *DeviceState) load(rules *firewall.Ruleset) {
+	d.Hits, d.PolicyHits = nil, nil
+	if rules != nil {
+		d.Hits = make([]uint32, len(rules.Rules))
+		d.PolicyHits = make([]uint32, len(rules.Chains))
+	}
 }
 
 func (d *DeviceState) tracked(c firewall.Change, now event.Time) {

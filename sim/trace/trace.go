@@ -22,6 +22,7 @@ type Trace struct {
 	decisions  []decisionRow
 	bodies     []Body
 	blobs      [][]byte
+	inputs     []ID // the events of KindInput
 }
 
 type decisionRow struct {
@@ -89,6 +90,20 @@ func (t *Trace) Event(id ID) Event {
 		e.Body = t.bodies[row.index]
 	}
 	return e
+}
+
+// RulesAt returns the rules that a firewall has when event id happens; nil for none.
+func (t *Trace) RulesAt(node NodeID, id ID) *firewall.Ruleset {
+	rules := t.Nodes[node].Rules
+	for _, change := range t.inputs {
+		if change > id {
+			break
+		}
+		if row := t.events.at(uint32(change - 1)); row.node == node {
+			rules = t.bodies[row.index].(Input).Rules
+		}
+	}
+	return rules
 }
 
 // PacketOf returns the packet that a Sent, Arrived, Lost or Judged event is about;
