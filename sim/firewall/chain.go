@@ -18,7 +18,7 @@ func (d *Device) ask(w *way, base int) outcome {
 	stack := d.stack[:0]
 	chain := &program.chains[base]
 	current, i := base, chain.first
-	index := chain.indexes[family]
+	index := program.indexOf(base, family)
 	indexed := false // the cursor is at this chain's rows
 	for {
 		if index != nil && i >= index.start {
@@ -36,7 +36,7 @@ func (d *Device) ask(w *way, base int) outcome {
 			stack = stack[:len(stack)-1]
 			current, i = top.chain, top.rule
 			chain, indexed = &program.chains[current], false
-			index = chain.indexes[family]
+			index = program.indexOf(current, family)
 			continue
 		}
 		parts := program.coded[i].parts
@@ -63,7 +63,7 @@ func (d *Device) ask(w *way, base int) outcome {
 			}
 			current = verdict.Chain
 			chain, indexed = &program.chains[current], false
-			index, i = chain.indexes[family], chain.first
+			index, i = program.indexOf(current, family), chain.first
 		case Return:
 			i = chain.end
 		default: // Continue

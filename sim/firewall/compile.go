@@ -36,6 +36,7 @@ type compiledChain struct {
 	first, end int
 	policy     VerdictKind
 	indexes    [2]*index // for IPv4 and IPv6; nil: every rule is asked
+	asked      [2]uint8  // how often, up to asksBefore
 }
 
 type stepKind uint8
@@ -84,9 +85,6 @@ func compile(rules *Ruleset, interfaces []Interface) *program {
 		p.translates = p.translates || chain.Type == NATChain && chain.Hook != HookNone
 	}
 	c.cutLoops(p)
-	for i := range p.chains {
-		c.indexChain(p, i)
-	}
 	if p.linux {
 		p.tracks = rules.UsesConntrack
 		p.arrangeHooks()
@@ -98,23 +96,6 @@ func compile(rules *Ruleset, interfaces []Interface) *program {
 		p.tracks = len(p.inspections) > 0
 	}
 	return p
-}
-
-// indexChain makes the indexes of a chain, or takes those of an equal one.
-func (c *compiler) indexChain(p *program, place int) {
-	chain := &p.chains[place]
-	for i := range place {
-		if p.chains[i].first == chain.first && p.chains[i].end == chain.end && c.rules.Chains[i].Family == c.rules.Chains[place].Family {
-			chain.indexes = p.chains[i].indexes
-			return
-		}
-	}
-	if family := c.rules.Chains[place].Family; family != "ip6" {
-		chain.indexes[0] = c.newIndex(p.coded, chain.first, chain.end, 4)
-	}
-	if family := c.rules.Chains[place].Family; family != "ip" {
-		chain.indexes[1] = c.newIndex(p.coded, chain.first, chain.end, 6)
-	}
 }
 
 // isLinux tells a netfilter ruleset from a vendor's. A device without rules

@@ -173,7 +173,10 @@ func (d *Device) holds(c *condition, s *subject) bool {
 		return inRanges(c.detail.ranges, v) != c.negate
 	case setCondition:
 		_, found, ok := d.find(c.detail.set, s)
-		return ok && found != c.negate
+		if !ok {
+			return s.fragment == 2 && c.laterFragment
+		}
+		return found != c.negate
 	case anyOfCondition:
 		for i := range c.detail.anyOf {
 			if d.holds(&c.detail.anyOf[i], s) {

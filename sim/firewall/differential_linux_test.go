@@ -129,18 +129,6 @@ func TestKernelAgrees(t *testing.T) {
 	}
 }
 
-func kernelProfile(name string) firewall.Config {
-	config := profiles[name]
-	six := map[string][]string{"fwc": {"2001:db8:a::1/64", "2001:db8:c::1/64", "2001:db8:e::fe/64"}, "fws": {"2001:db8:d::fe/64", "2001:db8:c::2/64", "2001:db8:e::fe/64"}}[name]
-	config.Interfaces = append([]firewall.Interface(nil), config.Interfaces...)
-	for i := range config.Interfaces {
-		in := &config.Interfaces[i]
-		*in = inter(in.Name, in.Prefixes[0].String(), six[i])
-	}
-	config.Routes = append(append([]firewall.Route(nil), config.Routes...), firewall.Route{Dst: inter("", "::/0").Prefixes[0], Interface: 1})
-	return config
-}
-
 // comparison runs conversations through both.
 type comparison struct {
 	config                         firewall.Config

@@ -41,12 +41,28 @@ type axis struct {
 	absent  int // the last row
 }
 
-// minIndexed is the length from which a chain is worth an index; maxRowWords limits
-// the memory of an axis: beyond it neighbouring classes share their rows.
+// minIndexed is the length from which a chain is worth an index, and asksBefore the
+// number of packets: a lesson's few are judged before an index would be made.
+// maxRowWords limits the memory of an axis: beyond it neighbouring classes share their
+// rows.
 const (
 	minIndexed  = 4
+	asksBefore  = 32
 	maxRowWords = 1 << 20
 )
+
+// indexOf returns the index of a chain for packets of a family (0 or 1), nil if it has
+// none (yet).
+func (p *program) indexOf(place, family int) *index {
+	chain := &p.chains[place]
+	if chain.asked[family] < asksBefore {
+		chain.asked[family]++
+		if chain.asked[family] == asksBefore {
+			chain.indexes[family] = newIndex(p.coded, chain.first, chain.end, uint8(4+2*family))
+		}
+	}
+	return chain.indexes[family]
+}
 
 var indexFields = [...]Field{DestinationPort, SourceAddress, DestinationAddress, SourcePort, ProtocolField, InInterface, OutInterface}
 
@@ -55,11 +71,11 @@ type cursor [len(indexFields)]int32
 
 // newIndex builds the index of the rules first..end-1 for packets of one family, nil if
 // it would not help.
-func (c *compiler) newIndex(coded []compiledRule, first, end int, family uint8) *index {
+func newIndex(coded []compiledRule, first, end int, family uint8) *index {
 	constraints := make([][]spans, end-first)
 	start := end
 	for i := first; i < end; i++ {
-		constraints[i-first] = c.constraintsOf(&coded[i], family)
+		constraints[i-first] = constraintsOf(&coded[i], family)
 		if start == end && constraints[i-first] != nil {
 			start = i
 		}
@@ -127,7 +143,7 @@ type spans struct {
 
 // constraintsOf returns what a rule demands of each of the index's fields, nil if
 // nothing. Conditions after a side effect do not count: the side effect must happen.
-func (c *compiler) constraintsOf(r *compiledRule, family uint8) []spans {
+func constraintsOf(r *compiledRule, family uint8) []spans {
 	var found []spans
 	for i := range r.parts {
 		if r.parts[i].effect != nil {
@@ -138,7 +154,7 @@ func (c *compiler) constraintsOf(r *compiledRule, family uint8) []spans {
 			if cond.field != field || cond.kind == anyOfCondition {
 				continue
 			}
-			s := c.spansOf(cond, family)
+			s := spansOf(cond, family)
 			if !s.known {
 				continue
 			}
@@ -154,7 +170,7 @@ func (c *compiler) constraintsOf(r *compiledRule, family uint8) []spans {
 	return found
 }
 
-func (c *compiler) spansOf(cond *condition, family uint8) spans {
+func spansOf(cond *condition, family uint8) spans {
 	s := spans{known: true, absent: cond.laterFragment}
 	plain := *cond
 	plain.negate = false
@@ -188,7 +204,8 @@ func (c *compiler) spansOf(cond *condition, family uint8) spans {
 	return s
 }
 
-// ofFamily returns the intervals of a family, merged and in order.
+// ofFamily returns the intervals of a family in order, those that overlap or touch made
+// one.
 func ofFamily(all []interval, field Field, family uint8) []interval {
 	var kept []interval
 	for _, v := range all {
@@ -200,7 +217,7 @@ func ofFamily(all []interval, field Field, family uint8) []interval {
 	sort.Slice(kept, func(i, j int) bool { return kept[i].low.less(kept[j].low) })
 	merged := kept[:0]
 	for _, v := range kept {
-		if last := len(merged) - 1; last >= 0 && !merged[last].high.less(v.low) {
+		if last := len(merged) - 1; last >= 0 && (!merged[last].high.less(v.low) || merged[last].high.next() == v.low) {
 			if merged[last].high.less(v.high) {
 				merged[last].high = v.high
 			}
