@@ -76,7 +76,8 @@ func parseSixNumbers(text string, at int) (addr netip.AddrPort, end int, err err
 }
 
 // FormatPORT returns the argument of PORT for an IPv4 address, which is also what
-// stands in the parentheses of a 227 reply.
+// stands in the parentheses of a 227 reply. It panics for an IPv6 address, which PORT
+// cannot say.
 func FormatPORT(addr netip.AddrPort) string {
 	b := make([]byte, 0, 24)
 	for _, n := range addr.Addr().Unmap().As4() {

@@ -208,6 +208,11 @@ func (c *Client) onListen(in Input) {
 		host = c.config.PortAddr
 	}
 	addr := netip.AddrPortFrom(host, in.Addr.Port())
+	if c.mode == ModePORT && !host.Unmap().Is4() {
+		c.since = c.now
+		c.fail(OutcomeLocalError, "PORT cannot say the IPv6 address "+host.String()+": use EPRT (RFC 2428)")
+		return
+	}
 	c.announce(c.mode.String(), addr)
 	if c.mode == ModePORT {
 		c.send("PORT "+FormatPORT(addr), expectMode)
