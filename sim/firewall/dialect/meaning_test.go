@@ -26,7 +26,7 @@ func meaning(t failer, rs *firewall.Ruleset) string {
 	special := func(c *firewall.Chain) bool {
 		return c.Hook == firewall.Forward || called(rs, c) || c.Table == "access-group"
 	}
-	lists, err := acl.Lists("meaning", rs, acl.JoinedFamilies, special)
+	lists, err := acl.Lists("meaning", rs, acl.Kind{Joined: true}, special)
 	if err != nil {
 		t.Fatalf("meaning: %v", err)
 	}

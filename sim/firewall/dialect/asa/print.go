@@ -18,7 +18,7 @@ import (
 // every list, that answers to a permitted connection pass, cannot be left out.
 func Print(rs *firewall.Ruleset) (string, error) {
 	p := &printer{rs: rs, own: rs.Dialect == Name, labels: map[string]string{}}
-	lists, err := acl.Lists(Name, rs, acl.JoinedFamilies, func(c *firewall.Chain) bool {
+	lists, err := acl.Lists(Name, rs, acl.Kind{Joined: true}, func(c *firewall.Chain) bool {
 		return p.own && (c.Table == "access-group" || c.Table == "security-level")
 	})
 	if err != nil {
@@ -300,13 +300,19 @@ func (p *printer) policy(name string, inspections []*firewall.Inspection) {
 	}
 	p.line("policy-map %s", name)
 	written := map[string]bool{}
+	class := ""
 	for i, in := range inspections {
 		for _, statement := range inspectStatements(in) {
-			if key := classes[i] + " " + statement; !written[key] {
-				written[key] = true
-				p.line(" class %s", classes[i])
-				p.line("  %s", statement)
+			key := classes[i] + " " + statement
+			if written[key] {
+				continue
 			}
+			written[key] = true
+			if class != classes[i] {
+				class = classes[i]
+				p.line(" class %s", class)
+			}
+			p.line("  %s", statement)
 		}
 	}
 }

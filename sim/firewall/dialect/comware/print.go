@@ -17,7 +17,7 @@ import (
 // names the first rule that Comware cannot say.
 func Print(rs *firewall.Ruleset) (string, error) {
 	p := &printer{rs: rs, own: rs.Dialect == Name, labels: map[string]string{}}
-	lists, err := acl.Lists(Name, rs, acl.SeparateFamilies, func(c *firewall.Chain) bool { return p.own && c.Table == "zones" })
+	lists, err := acl.Lists(Name, rs, acl.Kind{}, func(c *firewall.Chain) bool { return p.own && c.Table == "zones" })
 	if err != nil {
 		return "", err
 	}

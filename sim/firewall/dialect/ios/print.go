@@ -20,7 +20,7 @@ import (
 // cannot say.
 func Print(rs *firewall.Ruleset) (string, error) {
 	p := &printer{rs: rs, own: rs.Dialect == Name, labels: map[string]string{}}
-	lists, err := acl.Lists(Name, rs, acl.SeparateFamilies, func(c *firewall.Chain) bool {
+	lists, err := acl.Lists(Name, rs, acl.Kind{}, func(c *firewall.Chain) bool {
 		return p.own && (c.Table == "zones" || c.Table == "policy-map" || c.Table == "class-map")
 	})
 	if err != nil {

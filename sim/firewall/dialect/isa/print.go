@@ -19,17 +19,27 @@ func Print(rs *firewall.Ruleset) (string, error) {
 	if rs.Dialect == Name {
 		return printOwn(read(rs.File, rs.Text)), nil
 	}
-	lists, err := acl.Lists(Name, rs, acl.JoinedFamilies, func(*firewall.Chain) bool { return false })
+	lists, err := acl.Lists(Name, rs, acl.Kind{Joined: true, Forward: true}, func(*firewall.Chain) bool { return false })
 	if err != nil {
 		return "", err
 	}
 	p := &printer{rs: rs, protocols: map[ports]string{}, networks: map[string]bool{}}
+	for _, in := range rs.Inspections {
+		p.ftp = p.ftp || in.FTP
+		p.readOnly = p.readOnly || in.FTP && in.ReadOnly
+		if in.Strict {
+			return "", &text.Unsayable{Dialect: Name, Why: fmt.Sprintf("the FTP access filter has no counterpart of %q", in.Text)}
+		}
+	}
 	for i := range lists {
 		if err := p.list(&lists[i]); err != nil {
 			return "", err
 		}
 	}
-	return "isa server 2006\n" + p.head.String() + p.rules.String() + "access rule Rest allow all from any to any\n", nil
+	if !p.decided {
+		p.rule("allow", "all", "any", "any") // where no list is applied, everything passes
+	}
+	return "isa server 2006\n" + p.head.String() + p.rules.String(), nil
 }
 
 func quoted(name string) string {
@@ -108,6 +118,9 @@ type printer struct {
 	protocols map[ports]string // names of the definitions
 	networks  map[string]bool
 	count     int
+	ftp       bool // FTP is inspected
+	readOnly  bool
+	decided   bool // the last rule decides about everything
 }
 
 func (p *printer) list(l *acl.List) error {
@@ -125,6 +138,7 @@ func (p *printer) list(l *acl.List) error {
 		if !l.Decided() {
 			p.rule(verb, "all", from, to)
 		}
+		p.decided = p.decided || at.Hook == firewall.Forward
 	}
 	if len(l.Places) == 0 {
 		return &text.Unsayable{Dialect: Name, Why: fmt.Sprintf("the list %q is applied to nothing, so that it permits or denies nothing", l.Chain.Name)}
@@ -134,10 +148,11 @@ func (p *printer) list(l *acl.List) error {
 
 func (p *printer) entry(e *acl.Entry, at acl.Place) error {
 	unsayable := func(why string) error { return &text.Unsayable{Dialect: Name, Rule: e.Rule, Why: why} }
-	why := e.OnlySaid()
 	switch {
-	case why != "":
-		return unsayable(why)
+	case e.State != nil:
+		return unsayable("a rule does not ask for the connection's state")
+	case len(e.In) > 1 || len(e.Out) > 1:
+		return unsayable("a place is a single network")
 	case e.SourcePort != nil:
 		return unsayable("a protocol definition names the destination port alone")
 	case len(e.Flags) > 0:
@@ -150,6 +165,12 @@ func (p *printer) entry(e *acl.Entry, at acl.Place) error {
 		return unsayable("the protocol definitions here are those of tcp and udp")
 	}
 	from, to := p.sides(at)
+	if e.In != nil {
+		from, _ = p.sides(acl.Place{Hook: firewall.Inbound, Interface: e.In[0]})
+	}
+	if e.Out != nil {
+		_, to = p.sides(acl.Place{Hook: firewall.Outbound, Interface: e.Out[0]})
+	}
 	for _, side := range []struct {
 		place *string
 		test  *firewall.AddressTest
@@ -203,7 +224,7 @@ func (p *printer) protocol(e *acl.Entry) string {
 	if e.DestinationPort != nil {
 		want.low, want.high = max(1, e.DestinationPort.Low), e.DestinationPort.High
 	}
-	if want == (ports{int(wire.TCP), 21, 21}) {
+	if p.ftp && want == (ports{int(wire.TCP), 21, 21}) {
 		return "FTP"
 	}
 	name := p.protocols[want]
@@ -218,7 +239,11 @@ func (p *printer) protocol(e *acl.Entry) string {
 func (p *printer) rule(verb, protocol, from, to string) {
 	p.count++
 	readOnly := ""
-	if protocol == "FTP" {
+	switch {
+	case protocol != "FTP":
+	case p.readOnly:
+		readOnly = " read-only on"
+	default:
 		readOnly = " read-only off"
 	}
 	p.rules.WriteString("access rule Rule-" + strconv.Itoa(p.count) + " " + verb + " " + protocol + " from " + from + " to " + to + readOnly + "\n")

@@ -30,29 +30,29 @@ type Place struct {
 // IPv6 reports whether the list is one of IPv6.
 func (l *List) IPv6() bool { return l.Chain.Family == "ip6" }
 
-// Families says whether a language's lists are each of one IP version or of both.
-type Families bool
-
-// The two kinds of lists. For separate families a chain of both becomes two lists.
-const (
-	SeparateFamilies Families = false
-	JoinedFamilies   Families = true
-)
+// Kind is what the access lists of a language are like.
+type Kind struct {
+	// Joined lists are of both IP versions; otherwise a chain of both becomes two.
+	Joined bool
+	// Forward says that the language has one list for all that passes the firewall,
+	// beside those of interfaces.
+	Forward bool
+}
 
 // Lists returns the access lists of a ruleset: its chains that are applied to
 // interfaces or to nothing, but for those that skip leaves out.
-func Lists(dialect string, rs *firewall.Ruleset, kind Families, skip func(c *firewall.Chain) bool) ([]List, error) {
+func Lists(dialect string, rs *firewall.Ruleset, kind Kind, skip func(c *firewall.Chain) bool) ([]List, error) {
 	var lists []List
 	for i := range rs.Chains {
 		c := &rs.Chains[i]
 		if skip(c) {
 			continue
 		}
-		if c.Hook != firewall.HookNone && c.Hook != firewall.Inbound && c.Hook != firewall.Outbound {
+		if c.Hook != firewall.HookNone && c.Hook != firewall.Inbound && c.Hook != firewall.Outbound && !(kind.Forward && c.Hook == firewall.Forward) {
 			return nil, &text.Unsayable{Dialect: dialect, Rule: firstRule(rs, c), Why: fmt.Sprintf("an access list is applied to an interface, not to the hook %s", c.Hook)}
 		}
 		families := []string{c.Family}
-		if c.Family == "inet" && kind == SeparateFamilies {
+		if c.Family == "inet" && !kind.Joined {
 			families = []string{"ip", "ip6"}
 		}
 		for _, family := range families {
