@@ -51,7 +51,6 @@ type end struct {
 	timerAt  event.Time
 	epoch    int // of the data connection: stale events are not delivered
 	gone     bool
-	pendingD bool // a DialData that was not answered
 }
 
 type delivery struct {
