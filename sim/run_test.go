@@ -240,3 +240,26 @@ func TestTraceIsSmall(t *testing.T) {
 		t.Errorf("%.1f octets an event", perEvent)
 	}
 }
+
+// TestPoliciesCountWhatPassesThem: a chain whose rules decide nothing counts every packet.
+func TestPoliciesCountWhatPassesThem(t *testing.T) {
+	tr := mustRun(t, Workload(1, 1000, rules(t, `table ip fw {
+  ct helper ftp-std { type "ftp" protocol tcp; }
+  chain pre { type filter hook prerouting priority -150; policy accept; tcp dport 21 ct helper set "ftp-std"; }
+  chain forward { type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+    iifname "lan" tcp dport 21 ct state new accept
+  }
+}
+`)))
+	end := trace.NewReader(tr).StateAt(trace.ID(tr.Len()))
+	judged := uint32(0)
+	for id := trace.ID(1); id <= trace.ID(tr.Len()); id++ {
+		if tr.Kind(id) == trace.KindJudged {
+			judged++
+		}
+	}
+	if got := end.Devices[1].PolicyHits; got[0] != judged || got[1] != 0 {
+		t.Errorf("of %d packets %d passed the policy of pre, %d were dropped by that of forward", judged, got[0], got[1])
+	}
+}

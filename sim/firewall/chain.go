@@ -30,7 +30,7 @@ func (d *Device) ask(w *way, base int) outcome {
 		}
 		if i >= chain.end {
 			if len(stack) == 0 {
-				return d.policy(base)
+				return d.policy(w, base)
 			}
 			top := stack[len(stack)-1]
 			stack = stack[:len(stack)-1]
@@ -39,14 +39,16 @@ func (d *Device) ask(w *way, base int) outcome {
 			index = program.indexOf(current, family)
 			continue
 		}
-		parts := program.coded[i].parts
+		verdict, parts := program.coded[i].verdict, program.coded[i].parts
 		if indexed {
 			parts = index.rest[i-index.start]
 		}
-		verdict, matched := d.apply(w, parts, program.coded[i].verdict)
-		if !matched {
-			i++
-			continue
+		if len(parts) > 0 {
+			var matched bool
+			if verdict, matched = d.apply(w, parts, verdict); !matched {
+				i++
+				continue
+			}
 		}
 		d.hit(w, i)
 		switch verdict.Kind {
@@ -75,7 +77,11 @@ func (d *Device) ask(w *way, base int) outcome {
 // refuse is the verdict of a translation that found no port.
 const refuse VerdictKind = 0xff
 
-func (d *Device) policy(base int) outcome {
+// policy is the verdict of a base chain none of whose rules decided.
+func (d *Device) policy(w *way, base int) outcome {
+	if base < MaxPolicies {
+		w.decision.Policies |= 1 << base
+	}
 	verdict := Accept
 	if d.program.chains[base].policy == Drop {
 		verdict = Drop

@@ -70,6 +70,9 @@ func (s CTState) String() string {
 	return ""
 }
 
+// MaxPolicies is of how many chains a Decision remembers whether the policy was asked.
+const MaxPolicies = 64
+
 // MaxHits is how many matching rules a Decision remembers.
 const MaxHits = 10
 
@@ -93,6 +96,9 @@ type Decision struct {
 	// first MaxHits). The deciding rule is among them.
 	NumHits uint8
 	Hits    [MaxHits]int16
+	// Policies are the base chains whose policy was asked on the way, whatever it said:
+	// the bits of their places in the ruleset, of the first MaxPolicies.
+	Policies uint64
 	// Entry and Expectation name the connection and the expectation that the packet
 	// belongs to or matched, by their numbers in this device; 0 is none.
 	Entry, Expectation uint32

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"math/bits"
 	"net/netip"
 	"slices"
 
@@ -183,8 +184,10 @@ func (s *State) judged(row *record, d *firewall.Decision) {
 			dev.Hits[rule]++
 		}
 	}
-	if d.Reason == firewall.ReasonPolicy && d.Chain >= 0 && int(d.Chain) < len(dev.PolicyHits) {
-		dev.PolicyHits[d.Chain]++
+	for passed := d.Policies; passed != 0; passed &= passed - 1 {
+		if chain := bits.TrailingZeros64(passed); chain < len(dev.PolicyHits) {
+			dev.PolicyHits[chain]++
+		}
 	}
 	if d.Action == firewall.ActionDrop || d.Action == firewall.ActionReject {
 		s.Dropped++
