@@ -203,8 +203,8 @@ func (d *Device) endEntry(slot int32) {
 	t := &d.table
 	e := &t.entries[slot]
 	e.status |= statusDying
-	delete(t.index, e.tuples[original])
-	delete(t.index, e.tuples[reply])
+	t.forget(e.tuples[original])
+	t.forget(e.tuples[reply])
 	delete(t.slots, e.id)
 	d.forgetSource(slot)
 	t.gone = append(t.gone, slot)

@@ -78,6 +78,7 @@ type table struct {
 	// judged may still belong to one.
 	gone      []int32
 	index     map[tuple]int32     // slot<<1 | direction
+	cache     [cacheSize]cached   // what was found last, by ports
 	slots     map[uint32]int32    // by id
 	sources   map[sourceKey]int32 // newest translated entry with this original source
 	deadlines deadlines
@@ -105,10 +106,38 @@ func newTable() table {
 
 func (t *table) count() int { return len(t.index) / 2 }
 
+// cacheSize is how many directions of connections are found without the index. Packets
+// come in bursts, and comparing a key costs a tenth of hashing it.
+const cacheSize = 64
+
+type cached struct {
+	key tuple
+	at  int32 // as in the index; 0 is empty
+}
+
+func (t *table) cached(key *tuple) *cached {
+	return &t.cache[(key.srcPort^key.dstPort<<2)%cacheSize]
+}
+
 // find returns the connection whose packets look like this when they come in.
 func (t *table) find(key tuple) (slot int32, dir direction, ok bool) {
+	c := t.cached(&key)
+	if c.at != 0 && c.key == key {
+		return c.at >> 1, direction(c.at & 1), true
+	}
 	at, ok := t.index[key]
+	if ok {
+		*c = cached{key, at}
+	}
 	return at >> 1, direction(at & 1), ok
+}
+
+// forget takes a direction out of the index.
+func (t *table) forget(key tuple) {
+	if c := t.cached(&key); c.key == key {
+		c.at = 0
+	}
+	delete(t.index, key)
 }
 
 // insert moves the fresh entry into the table. It fails if either direction is
