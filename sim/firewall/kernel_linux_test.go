@@ -59,7 +59,11 @@ func newKernelRouter(config *firewall.Config, rules, dialect string, sysctl map[
 			return nil, err
 		}
 		for _, p := range in.Prefixes {
-			batch += fmt.Sprintf("addr add %s dev %s\n", p, in.Name)
+			batch += fmt.Sprintf("addr add %s dev %s", p, in.Name)
+			if p.Addr().Is6() {
+				batch += " nodad" // else it cannot be a source until a busy kernel has time
+			}
+			batch += "\n"
 		}
 		batch += "link set " + in.Name + " up\n"
 	}
