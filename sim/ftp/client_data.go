@@ -394,7 +394,7 @@ func (c *Client) endTransfer(ok bool) {
 		c.dropData()
 		return
 	}
-	c.note(Effect{Note: TransferDone, Count: c.data.bytes})
+	c.note(Effect{Note: TransferDone, Text: c.current().line(), Count: c.data.bytes})
 	c.result.Bytes, c.result.Data = c.data.bytes, c.data.blocks
 	c.result.Transfers = append(c.result.Transfers, TransferResult{
 		Step: c.step, Bytes: c.data.bytes, Data: c.data.blocks, OK: ok,

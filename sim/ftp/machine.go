@@ -199,7 +199,7 @@ const (
 	UserAction                // client: what the person asked for, in words
 	PhaseBegan                // client: Text is the phase
 	AddressAnnounced          // Addr was said in PORT, EPRT, 227 or 229
-	TransferDone              // Count octets went over the data connection
+	TransferDone              // Count octets went over the data connection for the command Text
 	CommandRefused            // server: Text says which check refused it
 	GaveUp                    // a timer of the machine's own ran out: Text says which
 )

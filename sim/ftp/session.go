@@ -22,6 +22,7 @@ type Session struct {
 	waiting     []string // commands that wait for the end of a transfer, in order
 	waitingSize int      // their octets
 
+	command  string // that is being run
 	login    loginState
 	dir      string // working directory
 	ascii    bool   // TYPE A; else TYPE I
@@ -254,6 +255,7 @@ func (s *Session) execute(line string) {
 	if verb == vsftpdAbort && s.profile.rawTelnet {
 		verb = "ABOR"
 	}
+	s.command = line
 	c := s.lookup(verb)
 	switch {
 	case c == nil && s.profile.laxArguments && !s.login.done:

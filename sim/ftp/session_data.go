@@ -179,8 +179,9 @@ func addressFault(err error) string {
 // activate takes the address of PORT or EPRT for the next transfer.
 func (s *Session) activate(verb string, addr netip.AddrPort, ok, foreign, privileged phrase) {
 	s.note(Effect{Note: AddressAnnounced, Text: verb, Addr: addr})
-	if addr.Addr().IsUnspecified() && !s.profile.laxArguments {
-		// lftp says "::" and means the address it comes from.
+	if addr.Addr() == s.peer.Addr().WithZone("") || addr.Addr().IsUnspecified() && !s.profile.laxArguments {
+		// A link-local address is said without its zone; lftp says "::" and means the
+		// address it comes from.
 		addr = netip.AddrPortFrom(s.peer.Addr(), addr.Port())
 	}
 	anywhere := s.config.AllowBounce || s.config.Promiscuous

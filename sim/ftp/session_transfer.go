@@ -11,6 +11,7 @@ import (
 // transfer is what goes, or will go, over the data connection.
 type transfer struct {
 	kind    transferKind
+	command string // the whole line
 	name    string // as the client said it
 	size    int64  // of the file, octets
 	listing bool
@@ -44,6 +45,7 @@ func (s *Session) wallClock() time.Time {
 // connection is there.
 func (s *Session) begin(t transfer) {
 	s.transfer = t
+	s.transfer.command = s.command
 	if why := s.promiscuousPitfall(); why != "" {
 		s.die(why)
 		return
@@ -184,7 +186,7 @@ func (s *Session) finishSending() {
 }
 
 func (s *Session) finishTransfer(done phrase) {
-	s.note(Effect{Note: TransferDone, Count: s.transfer.octets})
+	s.note(Effect{Note: TransferDone, Text: s.transfer.command, Count: s.transfer.octets})
 	s.ask(CloseData)
 	s.data.up = false
 	if err := s.releaseTransfer(); err != nil {
@@ -238,7 +240,7 @@ func (s *Session) abandon() {
 		s.ask(AbandonData)
 	}
 	if s.transfer.octets > 0 {
-		s.note(Effect{Note: TransferDone, Count: s.transfer.octets})
+		s.note(Effect{Note: TransferDone, Text: s.transfer.command, Count: s.transfer.octets})
 	}
 	// What was written is closed as it is; the reply already says that it failed.
 	_ = s.releaseTransfer()

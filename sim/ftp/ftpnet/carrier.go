@@ -231,7 +231,9 @@ func (c *carrier) perform(e ftp.Effect) {
 	case ftp.StartTLS:
 		c.startTLS(e.Channel)
 	case ftp.StopTLS:
-		c.control.want(opStopTLS)
+		if !c.control.want(opStopTLS) {
+			c.giveUpControl()
+		}
 	case ftp.Done:
 		c.done = true
 	}
@@ -239,13 +241,20 @@ func (c *carrier) perform(e ftp.Effect) {
 
 func (c *carrier) send(bytes []byte, urgent bool) {
 	if c.control != nil && !c.control.send(bytes, urgent) {
-		c.pending = append(c.pending, ftp.Input{Kind: ftp.ControlLost, Err: ftp.TimedOut})
+		c.giveUpControl()
 	}
+}
+
+// giveUpControl tells the machine that its peer does not read what it is sent.
+func (c *carrier) giveUpControl() {
+	c.pending = append(c.pending, ftp.Input{Kind: ftp.ControlLost, Err: ftp.TimedOut})
 }
 
 func (c *carrier) startTLS(channel ftp.Channel) {
 	if channel == ftp.Control {
-		c.control.want(opStartTLS)
+		if !c.control.want(opStartTLS) {
+			c.giveUpControl()
+		}
 		return
 	}
 	if c.data == nil {

@@ -92,11 +92,11 @@ func (k *control) issue(op controlOp) {
 }
 
 // want has the reader do op next. If it reads, it is interrupted: after AUTH the
-// peer's next bytes are the handshake's.
-func (k *control) want(op controlOp) {
+// peer's next bytes are the handshake's. False means that the peer reads too slowly.
+func (k *control) want(op controlOp) bool {
 	k.flushed = make(chan struct{})
 	if !k.queue(outgoing{flushed: k.flushed}) {
-		return // the writer is stuck; the session is about to be told
+		return false
 	}
 	switch k.doing {
 	case opNone:
@@ -105,6 +105,7 @@ func (k *control) want(op controlOp) {
 		k.next = op
 		k.tcp.SetReadDeadline(time.Unix(1, 0))
 	}
+	return true
 }
 
 // reported is called when the reader has done what it was told.

@@ -331,10 +331,10 @@ func (s *Server) end(do func(*carrier)) {
 
 // sessionLog writes down what a session notes.
 type sessionLog struct {
-	log      *slog.Logger
-	session  *ftp.Session
-	command  string
-	loggedIn bool
+	log     *slog.Logger
+	session *ftp.Session
+	command string
+	user    string
 }
 
 func (l *sessionLog) note(e ftp.Effect) {
@@ -344,15 +344,15 @@ func (l *sessionLog) note(e ftp.Effect) {
 		l.log.Debug("command", "line", e.Text)
 	case ftp.ReplySent:
 		l.log.Debug("reply", "line", e.Text)
-		if user := l.session.User(); user != "" && !l.loggedIn {
-			l.loggedIn = true
-			l.log.Info("login", "user", user)
+		if user := l.session.User(); user != l.user {
+			l.user = user
+			l.log.Info("login", "user", user) // "" is a logout
 		}
 	case ftp.CommandRefused:
 		l.log.Info("refused", "command", l.command, "reason", e.Text)
 	case ftp.GaveUp:
 		l.log.Info("gave up", "timer", e.Text)
 	case ftp.TransferDone:
-		l.log.Info("transfer", "octets", e.Count)
+		l.log.Info("transfer", "command", e.Text, "octets", e.Count)
 	}
 }
