@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Exit statuses: see exitStatus.
@@ -64,9 +66,15 @@ func exitStatus(err error) int {
 }
 
 // writeError writes one line for each error. Lines that begin with a place
-// (FILE:LINE:COL:) stand as they are, so that editors can jump there.
+// (FILE:LINE:COL:) stand as they are, so that editors can jump there. A wrong use of
+// the command line says where the right one is described.
 func writeError(w io.Writer, command *cobra.Command, err error) {
-	for line := range strings.Lines(err.Error()) {
+	text := err.Error()
+	var wrong usageError
+	if errors.As(err, &wrong) {
+		text += "; see " + command.CommandPath() + " --help"
+	}
+	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		switch {
 		case strings.TrimSpace(line) == "":
@@ -75,10 +83,6 @@ func writeError(w io.Writer, command *cobra.Command, err error) {
 		default:
 			fmt.Fprintln(w, "ftplab: "+line)
 		}
-	}
-	var wrong usageError
-	if errors.As(err, &wrong) {
-		fmt.Fprintf(w, "ftplab: see %s --help\n", command.CommandPath())
 	}
 }
 
@@ -100,4 +104,39 @@ func oneOf(flag, value string, known ...string) error {
 		}
 	}
 	return fmt.Errorf("--%s %q is not one of %s", flag, value, strings.Join(known, ", "))
+}
+
+// flagError says in words for people what is wrong with a flag: the library's own
+// message speaks of the types and functions of Go.
+func flagError(err error) error {
+	var unknown *pflag.NotExistError
+	var bare *pflag.ValueRequiredError
+	var bad *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		return fmt.Errorf("unknown flag --%s", unknown.GetSpecifiedName())
+	case errors.As(err, &unknown):
+		return fmt.Errorf("unknown flag -%s", unknown.GetSpecifiedName())
+	case errors.As(err, &bare):
+		return fmt.Errorf("--%s needs a value", bare.GetFlag().Name)
+	case errors.As(err, &bad):
+		flag := bad.GetFlag()
+		return fmt.Errorf("--%s: %q is not %s", flag.Name, bad.GetValue(), valuesOf(flag.Value.Type()))
+	}
+	return err
+}
+
+// valuesOf names the values that a flag of this type takes.
+func valuesOf(flagType string) string {
+	switch flagType {
+	case "bool":
+		return "true or false"
+	case "duration":
+		return "a time such as 30s or 5m"
+	case "int":
+		return "a whole number of at most 18 digits"
+	case "uint64":
+		return fmt.Sprintf("a number from 0 to %d", uint64(math.MaxUint64))
+	}
+	return "a " + flagType
 }

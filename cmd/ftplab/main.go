@@ -34,7 +34,8 @@ Linux kernel was seen to do. "-" as a file reads standard input.`,
 		SuggestionsMinimumDistance: 2,
 	}
 	display.addTo(root.Flags())
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagError(err)} })
+	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(
 		newPlayCommand(), newLessonsCommand(), newCheckCommand(), newRunCommand(), newMatrixCommand(), newCompareCommand(), newWhyCommand(),
 		newRulesCommand(), newReplayCommand(),

@@ -70,9 +70,27 @@ func checkAt(at string) error {
 	return nil
 }
 
+// hasTerminal reports whether the application can be seen and used. It reads keys from
+// the terminal of the process itself, so standard input may be a file or a pipe: the
+// TARGET or the rules.
+func hasTerminal() bool {
+	if !term.IsTerminal(int(os.Stdout.Fd())) {
+		return false
+	}
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		return true
+	}
+	keyboard, err := os.Open("/dev/tty")
+	if err != nil {
+		return false
+	}
+	keyboard.Close()
+	return true
+}
+
 // play opens the terminal application.
 func play(cmd *cobra.Command, options view.Options, display displayOptions) error {
-	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
+	if !hasTerminal() {
 		return errors.New("the application needs a terminal: use ftplab run, matrix or why for text")
 	}
 	all, err := lessons.Catalogue(lessonFolder())

@@ -17,7 +17,7 @@ func newRulesCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesCheckCommand(), newRulesAuditCommand())
+	cmd.AddCommand(newRulesCheckCommand(), newRulesTranslateCommand(), newRulesAuditCommand())
 	return cmd
 }
 

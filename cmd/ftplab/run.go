@@ -148,7 +148,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	if cmd.HasSubCommands() {
 		text := fmt.Sprintf("unknown command %q", args[0])
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			text += ": did you mean " + strings.Join(near, " or ") + "?"
+			text += " (did you mean " + strings.Join(near, " or ") + "?)"
 		}
 		return usageError{errors.New(text)}
 	}

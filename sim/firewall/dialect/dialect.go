@@ -81,6 +81,9 @@ func find(name string) (language, error) {
 // is nil if there is an error among the diagnostics; its own Diagnostics are the
 // warnings alone. File names the text in messages ("-" for standard input).
 func Parse(name, file, config string) (*firewall.Ruleset, []firewall.Diagnostic) {
+	if name == "" && strings.TrimSpace(config) == "" {
+		return nil, failure(file, "the text is empty: there are no rules in it", "")
+	}
 	if name == "" {
 		fitting := Recognise(config)
 		switch len(fitting) {
