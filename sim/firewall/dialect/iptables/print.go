@@ -99,11 +99,15 @@ func (s *section) covers(c *firewall.Chain) bool {
 func (s *section) plan() {
 	for _, i := range s.byPriority() {
 		c := &s.rs.Chains[i]
-		if c.Hook == firewall.HookNone && !s.isOwn(c) {
-			continue
+		if c.Hook == firewall.HookNone && s.rs.Dialect == "nft" {
+			continue // what is called goes with its caller
 		}
 		name := c.Table
-		if !s.isOwn(c) {
+		switch {
+		case s.isOwn(c):
+		case c.Hook == firewall.HookNone:
+			name = "filter" // a vendor's list that no interface has: a chain that nothing calls
+		default:
 			if name = s.tableFor(c); name == "" {
 				s.cannot(firewall.Error, c.Line, "iptables has one chain for each table and hook: there is none left for %s", c.Name)
 				continue
