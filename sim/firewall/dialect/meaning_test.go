@@ -32,8 +32,8 @@ func meaning(t failer, rs *firewall.Ruleset) string {
 	}
 	for _, l := range lists {
 		fmt.Fprintf(&b, "list %s %q policy %v at %v\n", l.Chain.Family, l.Chain.Name, l.Chain.Policy.Kind, sorted(l.Places))
-		for len(l.Entries) > 0 && l.Decided() && l.Entries[len(l.Entries)-1].Verdict.Kind == l.Chain.Policy.Kind {
-			l.Entries = l.Entries[:len(l.Entries)-1] // the policy says the same
+		for n := len(l.Entries) - 1; n >= 0 && l.Entries[n].IsAny() && l.Entries[n].Verdict.Kind == l.Chain.Policy.Kind; n-- {
+			l.Entries = l.Entries[:n] // the policy says the same
 		}
 		for _, e := range l.Entries {
 			fmt.Fprintf(&b, "  %s\n", entryMeaning(&e))

@@ -22,6 +22,9 @@ func (f *forwarding) finish() error {
 		f.readOnly = f.readOnly || in.FTP && in.ReadOnly
 		f.ports = append(f.ports, in.Ports...)
 	}
+	if f.aboutNew != nil && !f.tracked {
+		return f.cannot(f.aboutNew, "it is about new connections alone, and no rule lets the answers pass")
+	}
 	f.made = firewall.Ruleset{Dialect: f.rs.Dialect, Text: f.rs.Text, File: f.rs.File, Sets: f.rs.Sets}
 	for _, one := range f.forward {
 		var err error

@@ -95,6 +95,7 @@ type forwarding struct {
 	ports    []uint16
 	names    []string // of interfaces, in the order of the text
 	readOnly bool
+	aboutNew *firewall.Rule   // the first rule about new connections alone
 	made     firewall.Ruleset // the vendor's
 }
 
@@ -226,13 +227,21 @@ func (f *forwarding) state(r *firewall.Rule) (*firewall.Rule, error) {
 		return nil, nil
 	case narrowed:
 		return nil, f.cannot(r, "a list does not know the connection's helper")
-	case mask&uint32(firewall.StateNew) != 0 && r.Verdict.Kind == firewall.Accept:
+	case mask&uint32(firewall.StateNew) != 0 && mask&uint32(firewall.StateInvalid) == 0:
+		if f.aboutNew == nil {
+			f.aboutNew = r
+		}
+		f.noteInvalid()
 		return &kept, nil
 	case mask == uint32(firewall.StateInvalid) && r.Verdict.Kind == firewall.Drop:
-		f.note("packets of no valid connection (ct state invalid) are judged by the list like any other")
+		f.noteInvalid()
 		return nil, nil
 	}
 	return nil, f.cannot(r, "a list does not know the connection's state")
+}
+
+func (f *forwarding) noteInvalid() {
+	f.note("packets of no valid connection (ct state invalid) are judged by the list like any other")
 }
 
 // conditions counts the conditions among parts.

@@ -124,6 +124,14 @@ type printer struct {
 }
 
 func (p *printer) list(l *acl.List) error {
+	if len(l.Places) == 0 {
+		for i := range l.Entries {
+			if err := p.entry(&l.Entries[i], acl.Place{}); err != nil {
+				return err
+			}
+		}
+		return &text.Unsayable{Dialect: Name, Why: fmt.Sprintf("the list %q is applied to nothing, so that it permits or denies nothing", l.Chain.Name)}
+	}
 	for _, at := range l.Places {
 		for i := range l.Entries {
 			if err := p.entry(&l.Entries[i], at); err != nil {
@@ -139,9 +147,6 @@ func (p *printer) list(l *acl.List) error {
 			p.rule(verb, "all", from, to)
 		}
 		p.decided = p.decided || at.Hook == firewall.Forward
-	}
-	if len(l.Places) == 0 {
-		return &text.Unsayable{Dialect: Name, Why: fmt.Sprintf("the list %q is applied to nothing, so that it permits or denies nothing", l.Chain.Name)}
 	}
 	return nil
 }

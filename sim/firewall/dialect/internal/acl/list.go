@@ -216,9 +216,16 @@ func (e *Entry) IsAny() bool {
 		e.In == nil && e.Out == nil && e.State == nil && len(e.NotModelled) == 0
 }
 
-// Decided reports whether the last entry matches every packet, so that the list's
-// default is never asked.
-func (l *List) Decided() bool { return len(l.Entries) > 0 && l.Entries[len(l.Entries)-1].IsAny() }
+// Decided reports whether an entry matches every packet, so that the list's default is
+// never asked.
+func (l *List) Decided() bool {
+	for i := range l.Entries {
+		if l.Entries[i].IsAny() {
+			return true
+		}
+	}
+	return false
+}
 
 // CombinedFlags returns the flag tests that fix bits as one mask and value; ok is
 // false if they contradict each other. The tests that ask for any of several bits
