@@ -260,6 +260,16 @@ func TestMemory(t *testing.T) {
 	if err != nil || len(again.Done) != 2 || again.Speed != 2 || again.Last != "b" {
 		t.Errorf("read back: %+v, %v", again, err)
 	}
+	inTheWay := filepath.Join(t.TempDir(), memoryFile)
+	if err := os.MkdirAll(filepath.Join(inTheWay, "folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if saveMemory(filepath.Dir(inTheWay), m) == nil {
+		t.Error("a folder was replaced by the file")
+	}
+	if left, err := os.ReadDir(filepath.Dir(inTheWay)); err != nil || len(left) != 1 {
+		t.Errorf("a failure left %v behind, %v", left, err)
+	}
 	file := filepath.Join(dir, memoryFile)
 	if err := os.WriteFile(file, []byte("{not json"), 0o600); err != nil {
 		t.Fatal(err)

@@ -56,5 +56,8 @@ func saveMemory(dir string, m control.Memory) error {
 	if err := errors.Join(err, next.Close()); err != nil {
 		return errors.Join(err, os.Remove(next.Name()))
 	}
-	return os.Rename(next.Name(), filepath.Join(dir, memoryFile))
+	if err := os.Rename(next.Name(), filepath.Join(dir, memoryFile)); err != nil {
+		return errors.Join(err, os.Remove(next.Name()))
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/gdamore/tcell/v2"
 
@@ -56,12 +57,12 @@ func Run(ctx context.Context, o Options) error {
 	}
 	a := &application{stop: make(chan struct{}), wake: make(chan struct{}, 1)}
 	a.screen = newDiffScreen(inner, a.terminalGone)
-	if err := a.screen.Init(); errors.Is(err, tcell.ErrNoCharset) {
-		return errors.New("the character set of this locale is not known: set LC_ALL=C.UTF-8")
-	} else if err != nil {
+	// Of a locale whose character set nobody has heard of, ASCII is sure to be shown.
+	tcell.SetEncodingFallback(tcell.EncodingFallbackASCII)
+	if err := a.screen.Init(); err != nil {
 		return fmt.Errorf("the terminal cannot be used: %w", err)
 	}
-	if a.screen.CharacterSet() != "UTF-8" {
+	if !isUTF8(a.screen.CharacterSet()) {
 		begin.Glyphs = model.ASCIIGlyphs()
 	}
 	theme := ColorTheme()
@@ -78,6 +79,12 @@ func Run(ctx context.Context, o Options) error {
 		memoryErr = saveMemory(o.StateDir, state.Memory())
 	}
 	return errors.Join(err, memoryErr)
+}
+
+// isUTF8 reports whether a locale's character set is UTF-8, however it is spelt: the C
+// library takes UTF-8, utf8 and what lies between for the same.
+func isUTF8(charset string) bool {
+	return strings.EqualFold(strings.ReplaceAll(charset, "-", ""), "utf8")
 }
 
 // begin returns the options of the state.
