@@ -421,7 +421,7 @@ func (p *parser) parseWildcard(c *text.Cursor, keyword string) ([]firewall.Addre
 	}
 	wildcard, err := text.IPv4("wildcard mask", mask)
 	if err != nil {
-		return nil, "", err.WithHint("a wildcard mask follows the address: write %s 0 for this one host", base)
+		return nil, "", err.WithHint("a wildcard mask follows the address: write %s %s 0 for this one host", keyword, base)
 	}
 	test := text.Wildcard(base, wildcard)
 	if first := wildcard.As4()[0]; first == 255 && wildcard.As4()[3] == 0 && text.IsNetmask(wildcard) {
