@@ -56,8 +56,8 @@ var kernelVariants = []struct {
 	{file: "row11.fwc.nft", sysctl: map[string]int{"net.netfilter.nf_conntrack_tcp_be_liberal": 1}},
 	{file: "row13.fwc.nft"}, {file: "row15.fws.nft"}, {file: "row16b.fws.nft"},
 	{file: "row17.fws.nft"}, {file: "row17c.fwc.nft"}, {file: "row18.fws.nft"}, {file: "row18b.fws.nft"}, {file: "row18c.fwc.nft"},
-	{file: "maps.fwc.nft"}, {file: "sameprio.fws.nft"}, {file: "notrack.fws.nft"}, {file: "pool.fwc.nft"},
-	{file: "inet6helper.fwc.nft"}, {file: "inet6helper.fwc.nft", six: true}, {file: "nat66helper.fwc.nft", six: true},
+	{file: "maps.fwc.nft"}, {file: "sameprio.fws.nft"}, {file: "notrack.fws.nft"}, {file: "pool.fwc.nft"}, {file: "fields.fwc.nft"},
+	{file: "inet6helper.fwc.nft"}, {file: "inet6helper.fwc.nft", six: true}, {file: "nat66helper.fwc.nft", six: true}, {file: "pool6.fwc.nft", six: true},
 	{file: "helper.fws.iptables"}, {file: "nat.fwc.iptables"}, {file: "stateless.fwc.iptables"},
 }
 
@@ -67,7 +67,7 @@ func packetsPerVariant(t *testing.T) int {
 	if testing.Short() {
 		return 300
 	}
-	return environment(t, "FTPLAB_KERNEL_PACKETS", 3600)
+	return environment(t, "FTPLAB_KERNEL_PACKETS", 6000)
 }
 
 func environment(t *testing.T, name string, preset int) int {

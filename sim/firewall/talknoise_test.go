@@ -66,7 +66,7 @@ func (t *talk) noise() (int, wire.Packet) {
 	if t.six && p.Dst.Is4() {
 		p.Dst = client
 	}
-	return t.otherIn, p
+	return pick(t, t.otherIn, t.serverIn), p
 }
 
 // swapped is the answer to a packet, with the addresses that out shows if it is one of
