@@ -28,6 +28,7 @@ type builder struct {
 	document.Decoder
 	files    fs.FS
 	warnings []string
+	mistaken bool // mistakes were found before
 	sc       sim.Scenario
 }
 
@@ -36,7 +37,7 @@ func (b *builder) build(tree *document.Node, sel Selection) {
 	b.nodes(tree)
 	b.links(tree.Get("links"))
 	b.programs(tree, sel)
-	if len(b.sc.Clients) == 0 && len(b.sc.Probes) == 0 && !b.Failed() {
+	if len(b.sc.Clients) == 0 && len(b.sc.Probes) == 0 && !b.mistaken && !b.Failed() {
 		b.Fail(tree, "nothing happens here: there is no client and no probe")
 	}
 }
@@ -74,7 +75,9 @@ func (b *builder) node(name, v *document.Node) {
 	place := len(b.sc.Nodes)
 	b.sc.Nodes = append(b.sc.Nodes, n)
 	node := &b.sc.Nodes[place]
-	if kind := v.Get("kind"); kind != nil && b.Word(kind, "a kind of node", "host", "firewall") == "firewall" {
+	kind := v.Get("kind")
+	b.Word(kind, "a kind of node", "host", "firewall")
+	if meansFirewall(kind) {
 		node.Kind = trace.Firewall
 		node.Options = b.options(v)
 		node.Rules = b.rules(v, node)
@@ -87,6 +90,16 @@ func (b *builder) node(name, v *document.Node) {
 		}
 	}
 	node.TCP = b.tcp(v)
+}
+
+// meansFirewall reports whether a kind of node, nil if none is said, is a firewall, or a
+// wrong word for one: who says a kind at all hardly means a host. What else is wrong
+// with the node and the rules for it is then found at once.
+func meansFirewall(kind *document.Node) bool {
+	if kind == nil || kind.Kind != document.Scalar {
+		return false
+	}
+	return !strings.EqualFold(kind.Text, "host") && document.Suggest(kind.Text, []string{"host"}) == ""
 }
 
 // position checks where a node stands on the map; Network.Places reads it.
@@ -253,10 +266,12 @@ func (b *builder) tcp(node *document.Node) tcp.Config {
 var hostSysctls = [...]string{"net.ipv4.tcp_sack", "net.ipv4.tcp_window_scaling", "net.ipv4.tcp_syn_retries",
 	"net.ipv4.tcp_syn_linear_timeouts", "net.ipv4.tcp_synack_retries", "net.ipv4.tcp_retries2", "net.ipv4.tcp_fin_timeout"}
 
+var linkKeys = []string{"ends", "delay", "rate", "queue", "loss"}
+
 func (b *builder) links(list *document.Node) {
 	used := map[sim.Port]bool{}
 	for _, v := range b.List(list) {
-		if !b.Map(v, "a link", "ends", "delay", "rate", "queue", "loss") {
+		if !b.Map(v, "a link", linkKeys...) {
 			continue
 		}
 		ends := b.List(v.Get("ends"))

@@ -197,8 +197,13 @@ func (b *builder) throughFile(before []*document.Node, name string) bool {
 
 func isNumber(text string) bool { return text != "" && text[0] >= '0' && text[0] <= '9' }
 
+var (
+	serviceKeys = []string{"on", "port", "banner"}
+	probeKeys   = []string{"on", "to", "source_port", "start", "timeout"}
+)
+
 func (b *builder) service(name, v *document.Node) {
-	if !b.Map(v, "a service", "on", "port", "banner") {
+	if !b.Map(v, "a service", serviceKeys...) {
 		return
 	}
 	s := sim.Service{Node: b.host(name, v), Name: name.Text}
@@ -211,7 +216,7 @@ func (b *builder) service(name, v *document.Node) {
 }
 
 func (b *builder) probe(name, v *document.Node) {
-	if !b.Map(v, "a probe", "on", "to", "source_port", "start", "timeout") {
+	if !b.Map(v, "a probe", probeKeys...) {
 		return
 	}
 	start, never := b.start(v.Get("start"))

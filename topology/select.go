@@ -25,8 +25,11 @@ func ModeName(mode string) string {
 func (n *Network) choices(d *document.Decoder) {
 	n.Title = d.String(n.base.Get("title"))
 	n.Modes = modeNames[:]
+	n.Default.Mode = first(n.Modes)
 	if list := n.base.Get("modes"); list != nil {
 		n.Modes = words(d, list, "a mode", modeNames[:])
+		n.Default.Mode = first(n.Modes)
+		slices.SortFunc(n.Modes, func(a, b string) int { return slices.Index(modeNames[:], a) - slices.Index(modeNames[:], b) })
 	}
 	n.Ops = opNames[:3] // NLST tells a learner nothing new: only where it is asked for
 	if list := n.base.Get("ops"); list != nil {
@@ -66,7 +69,7 @@ func (n *Network) findFirewall(d *document.Decoder) {
 	var firewalls []string
 	if nodes := n.base.Get("nodes"); nodes != nil {
 		for i, k := range nodes.Keys {
-			if kind := nodes.Values[i].Get("kind"); kind != nil && strings.EqualFold(kind.Text, "firewall") {
+			if meansFirewall(nodes.Values[i].Get("kind")) {
 				firewalls = append(firewalls, k.Text)
 			}
 		}
@@ -87,6 +90,7 @@ func (n *Network) readVariants(d *document.Decoder) {
 		n.variants = []variant{{}}
 		return
 	}
+	placeless := false
 	for _, v := range d.List(list) {
 		if !d.Map(v, "a variant", variantKeys...) {
 			continue
@@ -97,7 +101,8 @@ func (n *Network) readVariants(d *document.Decoder) {
 			d.Fail(v, "a variant needs a name")
 		case slices.ContainsFunc(n.Variants, func(o Variant) bool { return o.Name == name }):
 			d.Fail(v.Get("name"), "two variants are named %q", name)
-		case n.Firewall == "" && v.Get("change") == nil:
+		case n.Firewall == "" && v.Get("change") == nil && n.base.Get("firewall") == nil && !placeless:
+			placeless = true // once is enough
 			d.Fail(v, "there are several firewalls or none: say which one the variants are about").Hint = "firewall: NAME"
 		case v.Get("rules") == nil && v.Get("rules_file") == nil && v.Get("change") == nil:
 			d.Fail(v, "variant %q says no rules", name).Hint = "rules: none for a plain router"
@@ -124,15 +129,19 @@ func (n *Network) readOptions(d *document.Decoder) {
 		if now := n.base.Lookup(o.Path); now != nil && now.Kind == document.Scalar {
 			o.Default = now.Text
 		}
-		if o.Path == "" || !setPath(n.base.Clone(), o.Path, document.Text("", "")) {
-			d.Fail(v, "option %q sets nothing", o.Name).Hint = "sets: a path such as clients.user.split"
+		if problem, hint := checkPath(n.base, o.Path); problem != "" {
+			place := v
+			if sets := v.Get("sets"); sets != nil {
+				place = sets
+			}
+			d.Fail(place, "option %q: %s", o.Name, problem).Hint = hint
 		}
 		n.Options = append(n.Options, o)
 	}
 }
 
 func (n *Network) readDefault(d *document.Decoder) {
-	n.Default = Selection{Mode: first(n.Modes), Op: first(n.Ops), Seed: 1}
+	n.Default = Selection{Mode: n.Default.Mode, Op: first(n.Ops), Seed: 1}
 	if len(n.Variants) > 0 {
 		n.Default.Firewall = n.Variants[0].Name
 	}
@@ -257,6 +266,9 @@ func sortedKeys(m map[string]string) []string {
 // applyVariant puts a variant's rules and changes into the document.
 func (n *Network) applyVariant(d *document.Decoder, tree *document.Node, v variant) {
 	firewall := tree.Get("nodes").Get(n.Firewall)
+	if firewall == nil || firewall.Kind != document.Map {
+		firewall = &document.Node{Kind: document.Map} // a mistake that was reported
+	}
 	if v.rules != nil {
 		firewall.Remove(ruleKeys...)
 	}

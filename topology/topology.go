@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 
 	"ftplab/sim"
 	"ftplab/sim/firewall"
@@ -117,28 +116,28 @@ func Decode(node *document.Node, files fs.FS) (*Network, error) {
 		return nil, d.Err()
 	}
 	n := &Network{files: files, base: inherit(&d, node, files, 0)}
-	if d.Failed() {
-		return nil, d.Err()
+	if n.base == nil || d.Failed() && n.base.Get("nodes") == nil {
+		return nil, d.Err() // all else would follow from this
 	}
 	n.choices(&d)
-	if d.Failed() {
-		return nil, d.Err()
-	}
 	n.checkAll(&d)
-	return n, d.Err()
+	if err := d.Err(); err != nil {
+		return nil, err
+	}
+	return n, nil
 }
 
 // maxInherit is how many files may stand behind each other with `network`.
 const maxInherit = 4
 
 // inherit puts what a scenario says on top of the scenario that it names with
-// `network`, and makes its changes.
+// `network`, and makes its changes; nil if that one cannot be read.
 func inherit(d *document.Decoder, node *document.Node, files fs.FS, depth int) *document.Node {
 	merged := node.Clone()
 	if from := node.Get("network"); from != nil {
 		parent := readParent(d, from, files, depth)
 		if parent == nil {
-			return merged
+			return nil
 		}
 		for i, k := range node.Keys {
 			layer(parent, k.Text, node.Values[i].Clone())
@@ -188,13 +187,18 @@ func readParent(d *document.Decoder, from *document.Node, files fs.FS, depth int
 	return inherit(d, parent, files, depth+1)
 }
 
-// addErrors takes over the errors of another reader.
+// addErrors takes over the errors of another reader, those that are not there yet.
 func addErrors(d *document.Decoder, err error) {
-	if errs, ok := err.(document.Errors); ok {
-		d.Add(errs...)
-		return
+	known, _ := d.Err().(document.Errors)
+	errs, ok := err.(document.Errors)
+	if !ok && err != nil {
+		errs = document.Errors{{Message: err.Error()}}
 	}
-	d.Add(&document.Error{Message: err.Error()})
+	for _, e := range errs {
+		if !slices.ContainsFunc(known, func(k *document.Error) bool { return *k == *e }) {
+			d.Add(e)
+		}
+	}
 }
 
 // readFile reads a file that the scenario names.
@@ -225,27 +229,6 @@ func readFile(d *document.Decoder, at *document.Node, name string, files fs.FS) 
 
 const maxRulesFile = 4 << 20 // octets
 
-// change makes the changes of a mapping from paths to values.
-func change(d *document.Decoder, node, changes *document.Node) {
-	if changes == nil || !d.Mapping(changes, "change") {
-		return
-	}
-	for i, path := range changes.Keys {
-		if !setPath(node, path.Text, changes.Values[i]) {
-			d.Fail(path, "%q leads to nothing that can be changed", path.Text).Hint = "keys joined by dots, such as clients.user.split"
-		}
-	}
-}
-
-// setPath sets a value of a scenario by its path. A sysctl's name has dots of its own.
-func setPath(node *document.Node, path string, value *document.Node) bool {
-	first, _, _ := strings.Cut(path, ".")
-	if !slices.Contains([]string{"nodes", "links", "servers", "clients", "services", "probes", "until"}, first) {
-		return false
-	}
-	return node.Set(path, value.Clone(), "sysctl")
-}
-
 // checkAll makes the scenario of every variant once, so that a mistake is found when
 // the file is read and not when somebody chooses it.
 func (n *Network) checkAll(d *document.Decoder) {
@@ -253,17 +236,14 @@ func (n *Network) checkAll(d *document.Decoder) {
 	for _, v := range n.Variants {
 		sel := n.Default.clone()
 		sel.Firewall = v.Name
-		b := n.build(sel)
+		b := n.build(sel, d.Failed())
 		for _, w := range b.warnings {
 			if !seen[w] {
 				seen[w] = true
 				n.Warnings = append(n.Warnings, w)
 			}
 		}
-		if b.Failed() {
-			addErrors(d, b.Err())
-			return // the other variants would mostly repeat it
-		}
+		addErrors(d, b.Err())
 	}
 }
 
@@ -274,7 +254,7 @@ func (n *Network) Scenario(sel Selection) (sim.Scenario, error) {
 	if err != nil {
 		return sim.Scenario{}, err
 	}
-	b := n.build(sel)
+	b := n.build(sel, false)
 	if err := b.Err(); err != nil {
 		return sim.Scenario{}, err
 	}
@@ -282,8 +262,10 @@ func (n *Network) Scenario(sel Selection) (sim.Scenario, error) {
 }
 
 // build makes the scenario of a complete selection, or notes what is wrong with it.
-func (n *Network) build(sel Selection) *builder {
-	b := &builder{files: n.files, sc: sim.Scenario{Name: n.Title, Seed: sel.Seed}}
+// Mistaken says that the file is known to have mistakes: then what may only follow from
+// them is not said.
+func (n *Network) build(sel Selection, mistaken bool) *builder {
+	b := &builder{files: n.files, mistaken: mistaken, sc: sim.Scenario{Name: n.Title, Seed: sel.Seed}}
 	tree := n.base.Clone()
 	var rules *firewall.Ruleset
 	for i, v := range n.Variants {
@@ -293,9 +275,7 @@ func (n *Network) build(sel Selection) *builder {
 		}
 	}
 	n.applyOptions(tree, sel.Set)
-	if !b.Failed() {
-		b.build(tree, sel)
-	}
+	b.build(tree, sel)
 	if rules != nil {
 		b.sc.Nodes[nodePlace(b.sc, n.Firewall)].Rules = rules
 	}

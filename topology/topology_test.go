@@ -196,6 +196,24 @@ func TestSelection(t *testing.T) {
 	}
 }
 
+// TestModesInOneOrder checks that the order of `modes` chooses the default and nothing
+// else: modes are listed alike everywhere.
+func TestModesInOneOrder(t *testing.T) {
+	for _, c := range []struct{ listed, modes, standard string }{
+		{"[eprt, port, epsv, pasv]", "[pasv epsv port eprt]", "eprt"},
+		{"[active, pasv]", "[pasv port]", "port"},
+		{"[pasv]", "[pasv]", "pasv"},
+	} {
+		n, err := Parse("example.yaml", []byte(formatExample(t)+"modes: "+c.listed+"\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(n.Modes); got != c.modes || n.Default.Mode != c.standard {
+			t.Errorf("modes: %s is %s with the default %s, not %s with %s", c.listed, got, n.Default.Mode, c.modes, c.standard)
+		}
+	}
+}
+
 // TestInherit checks `network` and `change`: the file on top wins, paths reach below.
 func TestInherit(t *testing.T) {
 	files := fstest.MapFS{
