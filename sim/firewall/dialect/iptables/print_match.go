@@ -3,6 +3,7 @@ package iptables
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"ftplab/sim/firewall"
@@ -175,10 +176,24 @@ func isStateList(alternatives []firewall.Match) bool {
 // say adds a match; connection says that it needs connection tracking.
 func (w *ruleWriter) say(connection bool, format string, args ...any) {
 	words := fmt.Sprintf(format, args...)
-	w.matches = append(w.matches, words)
+	w.matches = addMatch(w.matches, words)
 	if !connection {
-		w.early = append(w.early, words)
+		w.early = addMatch(w.early, words)
 	}
+}
+
+// addMatch adds a match to those of a rule; options of TCP and UDP go on in one match.
+func addMatch(matches []string, words string) []string {
+	if n := len(matches) - 1; n >= 0 {
+		for _, module := range [...]string{"-m tcp ", "-m udp "} {
+			options, ok := strings.CutPrefix(words, module)
+			if option, _, _ := strings.Cut(strings.TrimPrefix(options, "! "), " "); ok && strings.HasPrefix(matches[n], module) && !strings.Contains(matches[n], option) {
+				matches[n] += " " + options
+				return matches
+			}
+		}
+	}
+	return append(matches, words)
 }
 
 func bang(negate bool) string {
@@ -256,7 +271,15 @@ func (w *ruleWriter) connection(m *firewall.Match) {
 		if m.Name == "source" {
 			option = "--src-type"
 		}
-		w.say(false, "-m addrtype %s%s %s", bang(m.Negate), option, strings.ToUpper(strings.Join(m.Names, ",")))
+		names := m.Names
+		if w.family == "ip6" { // which has no broadcasts
+			names = slices.DeleteFunc(slices.Clone(names), func(s string) bool { return s == "broadcast" })
+		}
+		if len(names) == 0 {
+			w.never = w.never || !m.Negate
+			return
+		}
+		w.say(false, "-m addrtype %s%s %s", bang(m.Negate), option, strings.ToUpper(strings.Join(names, ",")))
 	default:
 		w.endpoint(m)
 	}
@@ -273,7 +296,10 @@ func (w *ruleWriter) endpoint(m *firewall.Match) {
 		}
 		for _, t := range m.Addresses {
 			words, ok := addressText(t)
-			if !ok {
+			switch {
+			case !w.isOwnFamily(t):
+				w.never = true
+			case !ok:
 				w.fail("a range of addresses of a connection")
 			}
 			w.say(true, "-m conntrack %s%s %s", bang(m.Negate), known.option, words)
@@ -349,9 +375,21 @@ func (w *ruleWriter) familyCondition(m *firewall.Match) {
 }
 
 func (w *ruleWriter) protocolCondition(m *firewall.Match) {
+	if m.Negate && (len(m.Ranges) > 1 || w.base['p'] != "") {
+		for _, r := range m.Ranges {
+			for n := r.Low; n <= min(r.High, 255); n++ {
+				w.exceptions = append(w.exceptions, "-p "+protocolText(n))
+			}
+		}
+		return
+	}
 	for _, r := range m.Ranges {
 		words := bang(m.Negate) + "-p " + protocolText(r.Low)
 		switch {
+		case w.base['p'] == "! "+words || "! "+w.base['p'] == words:
+			w.never = true
+		case r.Low == r.High && !m.Negate && strings.HasPrefix(w.base['p'], "! "):
+			w.base['p'] = words // which is not the other protocol
 		case r.Low != r.High || w.base['p'] != "" && w.base['p'] != words:
 			w.fail("several conditions on the protocol")
 		default:
@@ -385,10 +423,19 @@ func addressText(t firewall.AddressTest) (string, bool) {
 	return t.Base.String() + "/" + t.Care.String(), true
 }
 
+// isOwnFamily reports whether a test is for addresses of the section's family.
+func (w *ruleWriter) isOwnFamily(t firewall.AddressTest) bool {
+	a := t.Base
+	if !a.IsValid() {
+		a = t.From
+	}
+	return a.Is4() == (w.family == "ip")
+}
+
 func (w *ruleWriter) addresses(m *firewall.Match) {
 	var own []firewall.AddressTest
 	for _, t := range m.Addresses {
-		if a := t.Base; a.IsValid() && a.Is4() == (w.family == "ip") || !a.IsValid() && t.From.Is4() == (w.family == "ip") {
+		if w.isOwnFamily(t) {
 			own = append(own, t)
 		}
 	}
@@ -443,10 +490,10 @@ func (w *ruleWriter) interfaces(m *firewall.Match) {
 		w.never = w.never || !m.Negate // a packet in this chain has no such interface
 		return
 	}
+	several := m.Negate && (len(m.Names) > 1 || w.base[letter] != "")
 	for _, name := range m.Names {
-		name = strings.TrimSuffix(strings.TrimSuffix(name, "*"), "+")
-		if name != m.Names[0] || strings.HasSuffix(m.Names[0], "+") || strings.HasSuffix(m.Names[0], "*") {
-			name += "+"
+		if prefix, ok := strings.CutSuffix(name, "*"); ok {
+			name = prefix + "+"
 		}
 		switch {
 		case name == "+": // any interface at all
@@ -454,6 +501,11 @@ func (w *ruleWriter) interfaces(m *firewall.Match) {
 			return
 		case len(name) > maxInterfaceName:
 			w.fail("the interface name %s is longer than Linux has them (%d)", name, maxInterfaceName)
+		case several:
+			w.exceptions = append(w.exceptions, "-"+string(letter)+" "+quoteWord(name))
+			continue
+		case strings.HasPrefix(w.base[letter], "! "): // an exception from this prefix of names
+			w.exceptions = append(w.exceptions, strings.TrimPrefix(w.base[letter], "! "))
 		case w.base[letter] != "" || len(m.Names) > 1:
 			w.fail("several conditions on one interface")
 		}

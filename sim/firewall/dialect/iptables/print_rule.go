@@ -2,6 +2,7 @@ package iptables
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"ftplab/sim/firewall"
@@ -15,16 +16,28 @@ func (s *section) ruleLines(t *printedTable, chain *printedChain, c *firewall.Ch
 		s.leaveOut(chain, r, "its alternatives are too many for rules of their own")
 		return
 	}
+	var written []string
 	for _, parts := range alternatives {
-		w := ruleWriter{section: s, table: t, out: chain, chain: c, rule: r}
+		w := ruleWriter{section: s, table: t, chain: c, rule: r}
 		w.write(parts)
+		for _, line := range w.lines {
+			if !slices.Contains(written, line) { // alternatives begin alike
+				written = append(written, line)
+			}
+		}
 	}
+	chain.lines = append(chain.lines, written...)
 }
 
 // leaveOut writes a comment in place of a rule.
 func (s *section) leaveOut(chain *printedChain, r *firewall.Rule, why string) {
+	chain.lines = append(chain.lines, s.leftOut(r, why))
+}
+
+// leftOut records that a rule is left out and returns the comment that says so.
+func (s *section) leftOut(r *firewall.Rule, why string) string {
 	s.cannot(firewall.Error, r.Line, "the rule cannot be said in iptables: %s", why)
-	chain.lines = append(chain.lines, fmt.Sprintf("# left out: %s (%s)", oneLine(r.Text), why))
+	return fmt.Sprintf("# left out: %s (%s)", oneLine(r.Text), why)
 }
 
 // withProtocol puts a condition on the protocol before one on ports that stands
@@ -64,7 +77,6 @@ func hasPort(m *firewall.Match) bool {
 type ruleWriter struct {
 	*section
 	table *printedTable
-	out   *printedChain
 	chain *firewall.Chain
 	rule  *firewall.Rule
 	// base are -s, -d, -i, -o, -p and -f, by their letter; matches the rest in order.
@@ -73,11 +85,16 @@ type ruleWriter struct {
 	// early are the matches that can stand before connection tracking.
 	early    []string
 	protocol uint64
-	targets  []string
-	helper   string
-	notes    []string
-	failure  string
-	never    bool
+	// lines are what was written. A side effect stands in a line of its own, with the
+	// conditions before it: it takes place whether or not those after it hold.
+	lines   []string
+	marked  bool // a mark was set
+	helper  string
+	failure string
+	never   bool
+	// exceptions are conditions of which none may hold, where iptables has only one
+	// negation in a rule.
+	exceptions []string
 	// icmpType is a type that waits for its code.
 	icmpType *firewall.Match
 }
@@ -86,23 +103,32 @@ type ruleWriter struct {
 func (w *ruleWriter) write(parts []firewall.Part) {
 	w.base = map[byte]string{}
 	w.findProtocol(parts)
-	translates := false
-	for _, part := range parts {
+	final := false
+	for i, part := range parts {
 		switch {
 		case part.Match != nil:
 			w.condition(part.Match)
 		case part.Effect.Kind == firewall.VerdictMap || part.Effect.Map != 0:
-			w.lookup(parts, part.Effect)
-			return
+			w.flushICMP()
+			w.lookup(parts[:i], part.Effect)
+			final = true
 		default:
-			translates = w.effect(part.Effect) || translates
+			w.flushICMP()
+			final = w.effect(part.Effect) || final
+		}
+		if final {
+			break
 		}
 	}
 	w.flushICMP()
-	if !translates {
+	if !final {
 		w.verdict()
 	}
-	w.finish()
+	if w.failure != "" && !w.never {
+		w.lines = []string{w.leftOut(w.rule, w.failure)}
+	} else if w.never && len(w.lines) == 0 {
+		w.lines = []string{"# never matches here: " + oneLine(w.rule.Text)}
+	}
 }
 
 // findProtocol notes the protocol that the rule requires, whose match has its ports.
@@ -114,27 +140,28 @@ func (w *ruleWriter) findProtocol(parts []firewall.Part) {
 	}
 }
 
-// lookup writes a rule for each element of a map. The elements of a map exclude each
-// other, but for one that is everything, which comes last.
-func (w *ruleWriter) lookup(parts []firewall.Part, e *firewall.Effect) {
+// lookup writes a rule for each element of a map, with the conditions before it. The
+// elements of a map exclude each other, but for one that is everything, which comes last.
+func (w *ruleWriter) lookup(before []firewall.Part, e *firewall.Effect) {
 	set := &w.rs.Sets[e.Map-1]
+	found := &printedChain{}
 	for i := range set.Elements {
 		element := &set.Elements[i]
 		r := *w.rule
-		var own []firewall.Part
-		for _, part := range parts {
-			if part.Effect != e {
-				own = append(own, part)
+		r.Parts = nil
+		for _, part := range before {
+			if part.Match != nil {
+				r.Parts = append(r.Parts, part)
 			}
 		}
 		for k := range element.Key {
 			m := element.Key[k]
 			m.Field = e.Key[k]
-			own = append(own, firewall.Part{Match: &m})
+			r.Parts = append(r.Parts, firewall.Part{Match: &m})
 		}
 		if e.Kind == firewall.VerdictMap {
 			if element.Verdict.Kind == firewall.Continue {
-				w.leaveOut(w.out, w.rule, "an element of a map that goes on with the next rule")
+				w.fail("an element of a map that goes on in its rule")
 				return
 			}
 			r.Verdict = element.Verdict
@@ -142,38 +169,43 @@ func (w *ruleWriter) lookup(parts []firewall.Part, e *firewall.Effect) {
 			target := *e
 			target.Map, target.Key = 0, nil
 			target.ToFrom, target.ToTo, target.PortFrom, target.PortTo = element.Value, element.Value, element.ValuePort, element.ValuePort
-			own = append(own, firewall.Part{Effect: &target})
+			r.Parts = append(r.Parts, firewall.Part{Effect: &target})
 		}
-		r.Parts = own
-		w.ruleLines(w.table, w.out, w.chain, &r)
+		w.ruleLines(w.table, found, w.chain, &r)
 	}
+	w.lines = append(w.lines, found.lines...)
 }
 
-// finish writes the lines: one for each target, with the same conditions.
-func (w *ruleWriter) finish() {
-	switch {
-	case w.failure != "":
-		w.leaveOut(w.out, w.rule, w.failure)
-		return
-	case w.never:
-		w.out.lines = append(w.out.lines, "# never matches here: "+oneLine(w.rule.Text))
+// target writes a line with the conditions so far and a target, "" for none.
+func (w *ruleWriter) target(words string) {
+	if w.never || w.failure != "" {
 		return
 	}
-	for _, note := range w.notes {
-		w.out.lines = append(w.out.lines, "# left out: "+oneLine(note))
+	if w.marked && (strings.Contains(join(w.matches...), "-m mark ") || strings.Contains(join(w.matches...), "-m connmark ")) {
+		w.fail("a condition on a mark that the rule itself changes")
+		return
 	}
-	w.placeHelper()
-	if len(w.targets) == 0 && w.helper != "" {
-		return // it was moved as a whole
+	line := join(w.conditions(w.matches), w.comment(), words)
+	if len(w.exceptions) > 0 {
+		line = w.exceptionChain(line)
 	}
-	targets := w.targets
-	if len(targets) == 0 {
-		targets = []string{""}
+	w.lines = append(w.lines, line)
+}
+
+// exceptionChain makes a chain for a line, which returns for what the rule excepts
+// before it comes to the line itself, and returns the jump to it.
+func (w *ruleWriter) exceptionChain(line string) string {
+	if strings.HasSuffix(line, "-j RETURN") || strings.Contains(line, " -g ") || strings.HasPrefix(line, "-g ") {
+		w.fail("several negations in a rule that leaves its chain")
+		return line
 	}
-	conditions := w.conditions(w.matches)
-	for _, target := range targets {
-		w.out.lines = append(w.out.lines, join(conditions, w.comment(), target))
+	chain := &printedChain{name: w.table.uniqueName("except"), policy: "-", source: -1}
+	w.table.chains = append(w.table.chains, chain)
+	for _, exception := range w.exceptions {
+		chain.lines = append(chain.lines, exception+" -j RETURN")
 	}
+	chain.lines = append(chain.lines, line)
+	return "-j " + chain.name
 }
 
 func join(words ...string) string {
@@ -213,26 +245,43 @@ func (w *ruleWriter) comment() string {
 // placeHelper puts the choice of a helper before connection tracking, where iptables
 // has it: without the conditions on a connection, which is not known there yet.
 func (w *ruleWriter) placeHelper() {
-	if w.helper == "" {
-		return
-	}
-	if w.table.name == "raw" {
-		w.targets = append(w.targets, "-j CT --helper "+quoteWord(w.helper))
-		return
-	}
-	if w.protocol == 0 {
-		w.cannot(firewall.Error, w.rule.Line, "iptables chooses a helper only for packets of one protocol")
-		return
-	}
-	hook := "PREROUTING"
-	if w.chain.Hook == firewall.Output {
+	hook := ""
+	switch w.chain.Hook {
+	case firewall.Prerouting:
+		hook = "PREROUTING"
+	case firewall.Output:
 		hook = "OUTPUT"
 	}
-	if w.base['o'] != "" && hook == "PREROUTING" {
-		w.cannot(firewall.Error, w.rule.Line, "iptables chooses helpers before it is known where a packet leaves")
-		return
+	switch {
+	case w.table.name == "raw":
+		w.target("-j CT --helper " + quoteWord(w.helper))
+	case w.base['p'] == "" || strings.HasPrefix(w.base['p'], "!"):
+		w.fail("a helper for packets of any protocol")
+	case hook == "" || w.decidedBefore() || len(w.exceptions) > 0:
+		w.fail("a helper that is chosen for some connections only after they are tracked")
+	case !w.never && w.failure == "":
+		w.table.helpers[hook] = append(w.table.helpers[hook], join(w.conditions(w.early), w.comment(), "-j CT --helper "+quoteWord(w.helper)))
 	}
-	w.table.helpers[hook] = append(w.table.helpers[hook], join(w.conditions(w.early), w.comment(), "-j CT --helper "+quoteWord(w.helper)))
+}
+
+// decidedBefore reports whether a rule of the chain decides about packets before this
+// one sees them.
+func (w *ruleWriter) decidedBefore() bool {
+	for i := w.chain.First; i < w.chain.First+w.chain.Count; i++ {
+		r := &w.rs.Rules[i]
+		if r == w.rule {
+			return false
+		}
+		if r.Verdict.Kind != firewall.Continue {
+			return true
+		}
+		for _, part := range r.Parts {
+			if part.Effect != nil && part.Effect.Kind == firewall.VerdictMap {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (w *ruleWriter) fail(format string, args ...any) {
@@ -243,7 +292,7 @@ func (w *ruleWriter) fail(format string, args ...any) {
 
 // note leaves out a part that makes no difference here.
 func (w *ruleWriter) note(what string) {
-	w.notes = append(w.notes, what)
+	w.lines = append(w.lines, "# left out: "+oneLine(what))
 	w.cannot(firewall.Warning, w.rule.Line, "left out: %s", what)
 }
 
@@ -262,14 +311,15 @@ func (w *ruleWriter) effect(e *firewall.Effect) bool {
 		w.target("-j CT --notrack")
 	case firewall.SetHelper:
 		w.helper = e.Text
+		w.placeHelper()
 	case firewall.SetMark:
-		w.target(fmt.Sprintf("-j MARK --set-xmark 0x%x/0x%x", e.Value, e.Mask))
+		w.setMark(fmt.Sprintf("-j MARK --set-xmark 0x%x/0x%x", e.Value, e.Mask))
 	case firewall.SetCTMark:
-		w.target(fmt.Sprintf("-j CONNMARK --set-xmark 0x%x/0x%x", e.Value, e.Mask))
+		w.setMark(fmt.Sprintf("-j CONNMARK --set-xmark 0x%x/0x%x", e.Value, e.Mask))
 	case firewall.SaveMark:
-		w.target("-j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff")
+		w.setMark("-j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff")
 	case firewall.RestoreMark:
-		w.target("-j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff")
+		w.setMark("-j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff")
 	case firewall.SNAT, firewall.DNAT, firewall.Masquerade, firewall.Redirect:
 		w.translation(e)
 		return true
@@ -283,7 +333,10 @@ func (w *ruleWriter) effect(e *firewall.Effect) bool {
 	return false
 }
 
-func (w *ruleWriter) target(words string) { w.targets = append(w.targets, words) }
+func (w *ruleWriter) setMark(words string) {
+	w.target(words)
+	w.marked = true
+}
 
 func (w *ruleWriter) onlyTable(name, what string) {
 	if w.table.name != name {
@@ -367,6 +420,10 @@ func (w *ruleWriter) verdict() {
 		w.target("-j " + quoteWord(w.call(w.table, v.Chain).name))
 	case firewall.Goto:
 		w.target("-g " + quoteWord(w.call(w.table, v.Chain).name))
+	default: // a rule that only counts; a side effect has its own line
+		if !slices.ContainsFunc(w.rule.Parts, func(part firewall.Part) bool { return part.Effect != nil && part.Effect.Kind != firewall.Count }) {
+			w.target("")
+		}
 	}
 }
 

@@ -45,9 +45,11 @@ type printer struct {
 type printedTable struct {
 	family, name string
 	chains       []int
-	// helpers are the kinds of helper that rules of the table set.
-	helpers []firewall.HelperObject
+	helpers      []printedHelper
 }
+
+// printedHelper is a ct helper object of the output.
+type printedHelper struct{ name, kind, protocol string }
 
 func newPrinter(rs *firewall.Ruleset) *printer {
 	p := &printer{rs: rs, names: make([]string, len(rs.Chains)), tableOf: make([]int, len(rs.Chains))}
@@ -129,30 +131,81 @@ func isVendor(h firewall.Hook) bool { return h == firewall.Inbound || h == firew
 func (p *printer) findHelpers(t *printedTable) {
 	for _, h := range p.rs.Helpers {
 		if h.Table == t.name {
-			t.helpers = append(t.helpers, h)
+			t.helpers = append(t.helpers, printedHelper{h.Name, h.Kind, ""})
 		}
 	}
 	for _, i := range t.chains {
 		c := &p.rs.Chains[i]
-		for _, r := range p.rs.Rules[c.First : c.First+c.Count] {
+		for k := c.First; k < c.First+c.Count; k++ {
+			r := &p.rs.Rules[k]
 			for _, part := range r.Parts {
-				if part.Effect != nil && part.Effect.Kind == firewall.SetHelper && t.helper(part.Effect.Text) == "" {
-					name := identifier(part.Effect.Text, "helper") + "-standard"
-					t.helpers = append(t.helpers, firewall.HelperObject{Table: t.name, Name: name, Kind: part.Effect.Text})
+				if part.Effect != nil && part.Effect.Kind == firewall.SetHelper {
+					t.needHelper(part.Effect.Text, helperProtocol(r, part.Effect.Text))
 				}
 			}
 		}
 	}
+	for i := range t.helpers {
+		if t.helpers[i].protocol == "" { // no rule sets it
+			t.helpers[i].protocol = helperProtocol(&firewall.Rule{}, t.helpers[i].kind)
+		}
+	}
+}
+
+// needHelper makes sure that the table has an object for a kind of helper.
+func (t *printedTable) needHelper(kind, protocol string) {
+	for i := range t.helpers {
+		h := &t.helpers[i]
+		if h.kind == kind && (h.protocol == protocol || h.protocol == "") {
+			h.protocol = protocol
+			return
+		}
+	}
+	name := identifier(kind, "helper") + "-standard"
+	if t.hasHelper(name) {
+		name = identifier(kind, "helper") + "-" + protocol
+	}
+	t.helpers = append(t.helpers, printedHelper{name, kind, protocol})
+}
+
+func (t *printedTable) hasHelper(name string) bool {
+	for _, h := range t.helpers {
+		if h.name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // helper returns the name of the table's object for a kind of helper.
-func (t *printedTable) helper(kind string) string {
+func (t *printedTable) helper(kind, protocol string) string {
 	for _, h := range t.helpers {
-		if h.Kind == kind {
-			return h.Name
+		if h.kind == kind && h.protocol == protocol {
+			return h.name
 		}
 	}
 	return ""
+}
+
+// helperProtocol returns the transport protocol for which a rule sets a kind of
+// helper: the one that its conditions require, else the helper's usual one.
+func helperProtocol(r *firewall.Rule, kind string) string {
+	for _, part := range r.Parts {
+		if part.Match == nil || part.Match.Field != firewall.ProtocolField {
+			continue
+		}
+		switch n, ok := single(part.Match); {
+		case ok && n == 6:
+			return "tcp"
+		case ok && n == 17:
+			return "udp"
+		}
+	}
+	switch kind {
+	case "tftp", "amanda", "netbios-ns", "snmp", "snmp_trap", "RAS", "sip":
+		return "udp"
+	}
+	return "tcp"
 }
 
 // cannot records what is left out, about a line of the ruleset's text.
@@ -190,7 +243,7 @@ func (p *printer) printTable(t *printedTable) {
 	}
 	for _, h := range t.helpers {
 		gap()
-		fmt.Fprintf(&p.out, "\tct helper %s {\n\t\ttype %q protocol %s\n\t\tl3proto %s\n\t}\n", h.Name, h.Kind, helperProtocol(h.Kind), t.family)
+		fmt.Fprintf(&p.out, "\tct helper %s {\n\t\ttype %q protocol %s\n\t\tl3proto %s\n\t}\n", h.name, h.kind, h.protocol, t.family)
 	}
 	for i := range p.rs.Sets {
 		s := &p.rs.Sets[i]
@@ -207,15 +260,6 @@ func (p *printer) printTable(t *printedTable) {
 		p.printChain(i)
 	}
 	p.out.WriteString("}\n")
-}
-
-// helperProtocol is the transport protocol of a kind of helper.
-func helperProtocol(kind string) string {
-	switch kind {
-	case "tftp", "amanda", "netbios-ns", "snmp", "snmp_trap", "ras":
-		return "udp"
-	}
-	return "tcp"
 }
 
 // isNamed reports whether a set is one that the output declares under its name; others

@@ -572,7 +572,10 @@ func (w *ruleWriter) fieldType(f firewall.Field) valueType {
 func (w *ruleWriter) keyText(key []firewall.Field, types []valueType) string {
 	var parts []string
 	for i, f := range key {
-		v6 := w.family == 6 || i < len(types) && types[i] == typeAddr6
+		v6 := w.family == 6
+		if i < len(types) && (types[i] == typeAddr4 || types[i] == typeAddr6) {
+			v6 = types[i] == typeAddr6
+		}
 		switch {
 		case f == firewall.AddressType:
 			parts = append(parts, "fib daddr type")

@@ -114,6 +114,9 @@ func (w *ruleWriter) write(parts []firewall.Part) {
 		if part.Effect != nil {
 			nat = nat || isTranslation(part.Effect.Kind)
 			w.effect(part.Effect)
+			if part.Effect.Map != 0 {
+				w.learnKey(&w.rs.Sets[part.Effect.Map-1], part.Effect.Key)
+			}
 			continue
 		}
 		if w.networkProtocol(parts[i:]) {
@@ -130,11 +133,11 @@ func (w *ruleWriter) write(parts []firewall.Part) {
 	}
 	verdict := w.verdict(nat)
 	switch {
-	case w.failure != "":
-		w.leaveOut(w.rule, w.indent, w.failure)
-		return
 	case w.never:
 		fmt.Fprintf(&w.out, "%s# never matches here: %s\n", w.indent, oneLine(w.rule.Text))
+		return
+	case w.failure != "":
+		w.leaveOut(w.rule, w.indent, w.failure)
 		return
 	}
 	for _, note := range w.notes {
@@ -238,6 +241,10 @@ func hasPorts(p wire.Protocol) bool {
 
 // learn notes what a condition says of the protocol and the family.
 func (w *ruleWriter) learn(m *firewall.Match) {
+	if m.Set != 0 {
+		w.learnKey(&w.rs.Sets[m.Set-1], m.Key)
+		return
+	}
 	n, ok := single(m)
 	switch {
 	case m.Field == firewall.ProtocolField && ok:
@@ -253,6 +260,19 @@ func (w *ruleWriter) learn(m *firewall.Match) {
 		w.protocol = wire.TCP
 	case len(m.Addresses) > 0 && w.family == 0 && m.Set == 0:
 		if w.family = 4; m.Addresses[0].Base.Is6() || m.Addresses[0].From.Is6() {
+			w.family = 6
+		}
+	}
+}
+
+// learnKey notes the family of the addresses that are looked up in a set.
+func (w *ruleWriter) learnKey(set *firewall.Set, key []firewall.Field) {
+	for _, typ := range w.keyTypes(set, key) {
+		switch {
+		case w.family != 0:
+		case typ == typeAddr4:
+			w.family = 4
+		case typ == typeAddr6:
 			w.family = 6
 		}
 	}
@@ -289,7 +309,7 @@ func (w *ruleWriter) effect(e *firewall.Effect) {
 		w.say("notrack")
 	case firewall.SetHelper:
 		t := w.tables[w.table(w.chain)]
-		w.say("ct helper set %s", quote(t.helper(e.Text)))
+		w.say("ct helper set %s", quote(t.helper(e.Text, helperProtocol(w.rule, e.Text))))
 	case firewall.SetMark:
 		w.say("meta mark set %s", markValue("meta mark", e))
 	case firewall.SetCTMark:

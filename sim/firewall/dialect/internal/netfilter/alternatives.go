@@ -3,7 +3,11 @@
 // with any other disjunction becomes several rules.
 package netfilter
 
-import "ftplab/sim/firewall"
+import (
+	"strings"
+
+	"ftplab/sim/firewall"
+)
 
 // MaxAlternatives is the number of rules that one rule may become.
 const MaxAlternatives = 256
@@ -102,7 +106,32 @@ func disjoint(a, b *firewall.Match) bool {
 		}
 		return true
 	}
+	if len(a.Names) > 0 && len(b.Names) > 0 {
+		return !overlap(a.Names, b.Names)
+	}
 	return a.Mask != 0 && a.Mask == b.Mask && a.Bits != b.Bits
+}
+
+// overlap reports whether some name is in both lists, where a trailing "+" or "*" is a
+// prefix of names.
+func overlap(a, b []string) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if beginsWith(x, y) || beginsWith(y, x) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// beginsWith reports whether a name is one of a pattern's.
+func beginsWith(name, pattern string) bool {
+	prefix := strings.TrimRight(pattern, "+*")
+	if prefix == pattern {
+		return name == pattern
+	}
+	return strings.HasPrefix(name, prefix)
 }
 
 // familyOf returns the size in bits of the addresses of a test.
