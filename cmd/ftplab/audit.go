@@ -9,10 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ftplab/sim/firewall"
 	"ftplab/sim/firewall/audit"
-	"ftplab/sim/firewall/dialect"
-	"ftplab/sim/narrate"
 )
 
 // auditOptions are the flags of `rules audit`.
@@ -45,23 +42,6 @@ type auditResult struct {
 	File   string `json:"file"`
 	*audit.Report
 	Against *auditDifference `json:"against,omitempty"`
-}
-
-type auditDifference struct {
-	File       string             `json:"file"`
-	Differs    bool               `json:"differs"`
-	Packet     string             `json:"packet,omitempty"`
-	In         string             `json:"in,omitempty"`
-	Out        string             `json:"out,omitempty"`
-	Sides      []auditedJudgement `json:"verdicts,omitempty"` // of FILE, then of the other
-	Notes      []string           `json:"notes,omitempty"`
-	Incomplete bool               `json:"incomplete"`
-}
-
-type auditedJudgement struct {
-	File    string `json:"file"`
-	Verdict string `json:"verdict"`
-	By      string `json:"by"`
 }
 
 func (o *auditOptions) run(cmd *cobra.Command, file string) error {
@@ -100,57 +80,6 @@ func (o *auditOptions) run(cmd *cobra.Command, file string) error {
 	return result.write(cmd.OutOrStdout())
 }
 
-// filteredInterface is what the interface of a list without one is called.
-const filteredInterface = "filtered"
-
-// bindBoth applies lists that are bound to no interface to one: the interface that the
-// other ruleset names, so that the two can be compared.
-func bindBoth(a, b *firewall.Ruleset) (*firewall.Ruleset, *firewall.Ruleset) {
-	name, hook := filteredInterface, firewall.Inbound
-	for _, rules := range []*firewall.Ruleset{a, b} {
-		for _, chain := range rules.Chains {
-			if chain.Interface != "" && chain.Hook != firewall.HookNone {
-				name, hook = chain.Interface, chain.Hook
-			}
-		}
-	}
-	return bindTo(a, name, hook), bindTo(b, name, hook)
-}
-
-func bindTo(rules *firewall.Ruleset, name string, hook firewall.Hook) *firewall.Ruleset {
-	for _, chain := range rules.Chains {
-		if chain.Hook != firewall.HookNone {
-			return rules
-		}
-	}
-	if bound := dialect.Apply(rules, "", name, hook); bound != nil {
-		return bound
-	}
-	return rules
-}
-
-func compareRules(left, right *firewall.Ruleset, options audit.Options) *auditDifference {
-	family := audit.IPv4
-	if options.Server.Is6() {
-		family = audit.IPv6
-	}
-	comparison := audit.Compare(left, right, family, options)
-	d := &auditDifference{File: right.File, Notes: comparison.Notes, Incomplete: comparison.Incomplete}
-	first := comparison.First
-	if first == nil {
-		return d
-	}
-	d.Differs, d.Packet, d.In, d.Out = true, first.Packet.String(), first.In, first.Out
-	for _, side := range []struct {
-		rules *firewall.Ruleset
-		judge *audit.Judgement
-	}{{left, &first.Left}, {right, &first.Right}} {
-		decision := &side.judge.Decision
-		d.Sides = append(d.Sides, auditedJudgement{side.rules.File, decision.Action.String(), narrate.Decider(side.rules, decision)})
-	}
-	return d
-}
-
 // write writes the result for people.
 func (r *auditResult) write(w io.Writer) error {
 	b := bufio.NewWriter(w)
@@ -182,18 +111,4 @@ func (r *auditResult) write(w io.Writer) error {
 		fmt.Fprintln(b, "The analysis was stopped at its budget: there may be more.")
 	}
 	return b.Flush()
-}
-
-func (d *auditDifference) write(b *bufio.Writer) {
-	if !d.Differs {
-		fmt.Fprintf(b, "\nNo packet fares differently with %s\n", d.File)
-	} else {
-		fmt.Fprintf(b, "\nFirst difference: %s, in by %s, out by %s\n", d.Packet, d.In, d.Out)
-		for _, side := range d.Sides {
-			fmt.Fprintf(b, "  %s: %s, %s\n", side.File, side.Verdict, side.By)
-		}
-	}
-	if d.Incomplete {
-		fmt.Fprintln(b, "The comparison was stopped at its budget: there may be more.")
-	}
 }

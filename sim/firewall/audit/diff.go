@@ -135,6 +135,9 @@ func (u *universe) examples(b *box, server netip.Addr) []wire.Packet {
 			TTL: 64, Flags: flags, Seq: 1, Window: 65535,
 			Protocol: wire.Protocol(pickNumber(b.spans[dimProtocol], uint64(wire.TCP), uint64(wire.UDP), uint64(wire.ICMP))),
 		}
+		if p.Dst == p.Src { // nobody sends to himself through a firewall
+			p.Dst = u.pickAddress(b.spans[dimDestination], server, "10.0.0.2", "2001:db8::2")
+		}
 		if p.Protocol == wire.TCP || p.Protocol == wire.UDP {
 			p.SrcPort = uint16(pickNumber(b.spans[dimSourcePort], 1026, 21, 20, 1024, 80))
 			p.DstPort = uint16(pickNumber(b.spans[dimDestinationPort], 21, 20, 1027, 2024, 1024, 80))
@@ -214,9 +217,5 @@ func (u *universe) run(rs *firewall.Ruleset, d *Difference) Judgement {
 	}
 	p := d.Packet
 	decision := device.Receive(now+1, 0, &p)
-	j := Judgement{Decision: decision}
-	if decision.Action != firewall.ActionForward {
-		j.Missed = device.Explain()
-	}
-	return j
+	return Judgement{Decision: decision, Missed: device.Explain()}
 }
