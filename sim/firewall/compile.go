@@ -12,8 +12,10 @@ type program struct {
 	// IPv4 and IPv6.
 	hooks [2][Outbound + 1][]step
 	// translations are the chains of type nat at each hook.
-	translations          [2][Outbound + 1][]int
-	tracks, translates    bool
+	translations [2][Outbound + 1][]int
+	tracks       bool
+	// misreads says that a later fragment's octets pass for a transport header.
+	misreads              bool
 	helpersBeforeTracking bool       // iptables: a helper is chosen in the raw table
 	inbound, outbound     [2][][]int // a vendor's lists by family and interface
 	between               [2][]int   // a vendor's forward chains by family
@@ -73,7 +75,7 @@ func compile(rules *Ruleset, interfaces []Interface) *program {
 		rules: rules, interfaces: interfaces,
 		permitsLaterFragments: rules.Dialect == "ios" || rules.Dialect == "asa",
 	}
-	p := &program{rules: rules, linux: isLinux(rules), helpersBeforeTracking: rules.Dialect == "iptables"}
+	p := &program{rules: rules, linux: isLinux(rules), helpersBeforeTracking: rules.Dialect == "iptables", misreads: rules.Dialect == "nft"}
 	p.coded = make([]compiledRule, len(rules.Rules))
 	for i := range rules.Rules {
 		p.coded[i] = c.compileRule(&rules.Rules[i])
@@ -82,7 +84,6 @@ func compile(rules *Ruleset, interfaces []Interface) *program {
 	for i := range rules.Chains {
 		chain := &rules.Chains[i]
 		p.chains[i] = compiledChain{first: chain.First, end: chain.First + chain.Count, policy: chain.Policy.Kind}
-		p.translates = p.translates || chain.Type == NATChain && chain.Hook != HookNone
 	}
 	c.cutLoops(p)
 	if p.linux {

@@ -158,6 +158,7 @@ func (c *comparison) run(packets int, seed uint64, text, dialect string) error {
 func (c *comparison) converse(kernel *kernelRouter, seed uint64) error {
 	device := firewall.NewDevice(c.config)
 	talk := newTalk(seed, c.six, c.clientIn, c.serverIn)
+	talk.pieces = !c.config.Rules.UsesConntrack && !c.six
 	var history strings.Builder
 	resized := false // a helper changed the length of a segment
 	for n := range 20 + talk.rng.IntN(60) {

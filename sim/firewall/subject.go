@@ -90,6 +90,7 @@ type subject struct {
 	protocol         wire.Protocol
 	flags            wire.Flags
 	fragment         uint8 // 0 not a fragment, 1 the first, 2 a later one
+	misread          uint8 // of a later fragment: octets that pass for a transport header
 	icmpType         uint8
 	icmpCode         uint8
 	ttl              uint8
@@ -115,15 +116,33 @@ func (s *subject) read(p *wire.Packet, in int) {
 	}
 }
 
+// misreadFragment takes the first octets of a later fragment for a transport header, as
+// nf_tables does (6.18): its fast way of loading ports and flags does not look at the
+// fragment offset.
+func (s *subject) misreadFragment(payload []byte) {
+	s.misread = uint8(min(len(payload), 20))
+	if s.misread >= 4 {
+		s.srcPort, s.dstPort = binary.BigEndian.Uint16(payload), binary.BigEndian.Uint16(payload[2:])
+	}
+	if s.misread >= 14 {
+		s.flags = wire.Flags(payload[13])
+	}
+	if s.misread >= 2 {
+		s.icmpType, s.icmpCode = payload[0], payload[1]
+	}
+}
+
 // hasPorts reports whether the packet carries a transport header with ports.
 func (s *subject) hasPorts() bool {
-	return (s.protocol == wire.TCP || s.protocol == wire.UDP) && s.fragment != 2
+	return (s.protocol == wire.TCP || s.protocol == wire.UDP) && (s.fragment != 2 || s.misread >= 4)
 }
 
 // hasFlags reports whether the packet carries a TCP header.
-func (s *subject) hasFlags() bool { return s.protocol == wire.TCP && s.fragment != 2 }
+func (s *subject) hasFlags() bool {
+	return s.protocol == wire.TCP && (s.fragment != 2 || s.misread >= 14)
+}
 
 // hasICMP reports whether the packet carries an ICMP header.
 func (s *subject) hasICMP() bool {
-	return (s.protocol == wire.ICMP || s.protocol == wire.ICMPv6) && s.fragment != 2
+	return (s.protocol == wire.ICMP || s.protocol == wire.ICMPv6) && (s.fragment != 2 || s.misread >= 2)
 }

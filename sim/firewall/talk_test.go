@@ -21,6 +21,7 @@ type talk struct {
 	clientIn int // interfaces of the router
 	serverIn int
 	otherIn  int
+	pieces   bool // fragments too: a kernel that tracks connections would join them
 	flows    []*flow
 	queue    []planned
 	// data are the data connections that were announced, as the dialling side saw it.

@@ -13,6 +13,9 @@ func (t *talk) noise() (int, wire.Packet) {
 	client, server, third := t.addresses()
 	recent := t.last[len(t.last)-1-t.rng.IntN(min(len(t.last), 12))]
 	id := uint16(1 + t.rng.IntN(65535))
+	if t.pieces && t.chance(30) {
+		return t.fragment(recent)
+	}
 	switch t.rng.IntN(9) {
 	case 0, 1: // retransmission
 		p := recent.packet
@@ -89,4 +92,20 @@ func (t *talk) icmpError(about *wire.Packet, from netip.Addr) wire.Packet {
 		p.Protocol, p.ICMPType = wire.ICMPv6, pick(t, uint8(1), 3, 4)
 	}
 	return p
+}
+
+// fragment is the first or a later piece of a datagram like another.
+func (t *talk) fragment(like sentPacket) (int, wire.Packet) {
+	p := like.packet
+	p.ID, p.BadChecksum, p.TTL = uint16(1+t.rng.IntN(65535)), false, 64
+	if p.FragmentOffset == 0 && t.chance(50) {
+		p.MoreFragments = true
+		p.Payload = make([]byte, 1480-(p.Len()-len(p.Payload)-20))
+		return like.in, p
+	}
+	p.FragmentOffset, p.MoreFragments = 185, t.chance(50)
+	p.SrcPort, p.DstPort, p.Flags, p.Seq, p.Ack, p.Window, p.Options = 0, 0, 0, 0, 0, 0, wire.Options{}
+	p.ICMPType, p.ICMPCode, p.ICMPRest = 0, 0, 0
+	p.Payload = []byte("sixteen octets..")
+	return like.in, p
 }

@@ -26,6 +26,9 @@ type way struct {
 func (w *way) start(in int, program *program) {
 	*w.subject = subject{}
 	w.subject.read(w.packet, in)
+	if w.subject.fragment == 2 && program.misreads {
+		w.subject.misreadFragment(w.packet.Payload)
+	}
 	w.decision.In, w.decision.Out = int16(in), noInterface
 	w.decision.Chain, w.decision.Rule = -1, -1
 	if program.tracks && program.linux {
