@@ -91,7 +91,6 @@ type setDecl struct {
 	object   string    // the map's values are objects of this kind
 	flags    []string
 	elements *expr
-	dynamic  bool
 	extra    []string // what else was said, as written, for the printer
 }
 

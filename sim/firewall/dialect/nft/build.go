@@ -1,7 +1,6 @@
 package nft
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -91,6 +90,12 @@ const (
 	unsupported = kernelError + "Operation not supported"
 	busy        = kernelError + "Device or resource busy"
 )
+
+// refusal is what the kernel says of a command, in the words of nft.
+type refusal string
+
+// Error returns the words.
+func (r refusal) Error() string { return string(r) }
 
 // build runs the commands and returns the ruleset.
 func (b *builder) build(cmds []*command) *firewall.Ruleset {
@@ -359,11 +364,11 @@ func (b *builder) remove(c *command) {
 	case objOther:
 		name := c.other + " " + c.name
 		if !t.others[name] {
-			err = errors.New(noSuchFile)
+			err = refusal(noSuchFile)
 		}
 		delete(t.others, name)
 	default:
-		err = errors.New(noSuchFile)
+		err = refusal(noSuchFile)
 	}
 	if err != nil {
 		b.fail(c.nameAt, "", "%s", err)
@@ -374,11 +379,11 @@ func (t *table) removeChain(c *command) error {
 	ch := t.lookupChain(c.name)
 	switch {
 	case ch == nil:
-		return errors.New(noSuchFile)
+		return refusal(noSuchFile)
 	case c.kind == cmdFlush:
 		ch.flush()
 	case len(ch.ordered()) > 0:
-		return errors.New(busy)
+		return refusal(busy)
 	default:
 		t.chains = without(t.chains, ch)
 		delete(t.chainNamed, ch.name)
@@ -390,7 +395,7 @@ func (t *table) removeSet(c *command) error {
 	s := t.lookupSet(c.name)
 	switch {
 	case s == nil:
-		return errors.New(noSuchFile)
+		return refusal(noSuchFile)
 	case c.kind == cmdFlush:
 		s.elements = nil
 	default:
@@ -404,7 +409,7 @@ func (t *table) removeSet(c *command) error {
 func (t *table) removeElements(c *command) error {
 	s := t.lookupSet(c.name)
 	if s == nil {
-		return errors.New(noSuchFile)
+		return refusal(noSuchFile)
 	}
 	for _, gone := range c.set.elements.list {
 		before := len(s.elements)
@@ -415,7 +420,7 @@ func (t *table) removeElements(c *command) error {
 			}
 		}
 		if len(kept) == before {
-			return errors.New(noSuchFile)
+			return refusal(noSuchFile)
 		}
 		s.elements = kept
 	}
@@ -425,7 +430,7 @@ func (t *table) removeElements(c *command) error {
 func (t *table) removeHelper(c *command) error {
 	h := t.helperNamed[c.name]
 	if h == nil {
-		return errors.New(noSuchFile)
+		return refusal(noSuchFile)
 	}
 	t.helpers = without(t.helpers, h)
 	delete(t.helperNamed, c.name)
