@@ -28,7 +28,7 @@ func (p *lessonPage) nextFirewall(a *App) {
 }
 
 func (p *lessonPage) nextMode(a *App) {
-	next, ok := after(p.target.Modes, p.selection.Mode)
+	next, ok := after(modeRing(p.target.Modes, p.target.Default.Mode), p.selection.Mode)
 	if !ok {
 		p.notice = "There is only one mode to choose here."
 		return
@@ -36,6 +36,18 @@ func (p *lessonPage) nextMode(a *App) {
 	sel := p.selection
 	sel.Mode = next
 	p.change(a, sel, fmt.Sprintf("Mode `%s` instead of `%s`", strings.ToUpper(next), strings.ToUpper(p.selection.Mode)))
+}
+
+// modeRing returns the modes in the order in which they follow each other: from the usual
+// one to its opposite, since active against passive is what a lesson is about.
+func modeRing(modes []string, usual string) []string {
+	order := []string{"port", "pasv", "eprt", "epsv"}
+	if strings.HasSuffix(usual, "sv") {
+		order = []string{"pasv", "port", "epsv", "eprt"}
+	}
+	ring := slices.Clone(modes)
+	slices.SortStableFunc(ring, func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) })
+	return ring
 }
 
 // after returns the name that follows in a list, from its end to its beginning; false
@@ -65,7 +77,7 @@ func (p *lessonPage) change(a *App, sel lessons.Selection, what string) {
 // parting says where two runs part and how the new one ends.
 func (p *lessonPage) parting(parts *model.Alignment, old *model.Run, cursor model.Cursor) string {
 	if parts.Same() {
-		return "both runs are the same."
+		return "the same packets and verdicts."
 	}
 	from, to := parts.Parting()
 	var b strings.Builder
@@ -75,7 +87,7 @@ func (p *lessonPage) parting(parts *model.Alignment, old *model.Run, cursor mode
 	case from == 0 || cursor.Event < from:
 		fmt.Fprintf(&b, "the same up to here, different from #%d (%.3f s) on.", to, p.run.Trace.Time(to).Seconds())
 	default:
-		b.WriteString("here the runs part.")
+		b.WriteString("here they part.")
 	}
 	if fate := otherFate(old.Trace, p.run.Trace, from, to); fate != "" {
 		b.WriteString(" " + fate)
@@ -96,7 +108,7 @@ func otherFate(old, now *trace.Trace, from, to trace.ID) string {
 	if a == b {
 		return ""
 	}
-	return fmt.Sprintf("The same packet is %s, it was %s.", fateWord(b), fateWord(a))
+	return fmt.Sprintf("This packet, %s before, is now %s.", fateWord(a), fateWord(b))
 }
 
 func fateWord(a firewall.Action) string {

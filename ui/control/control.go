@@ -62,18 +62,21 @@ func New(o Options) (*App, error) {
 	a := &App{glyphs: o.Glyphs, lessons: o.Lessons, memory: o.Memory, size: model.MinSize()}
 	a.memory.Done = slices.Clone(a.memory.Done)
 	a.memory.Speed = max(slowest, min(a.memory.Speed, fastest))
-	if len(o.Lessons) > 0 || o.Start == nil {
-		a.pages = append(a.pages, newListPage(a))
-	}
+	var start *lessonPage
 	if o.Start != nil {
-		p, err := newLessonPage(a, o.Start, o.Selection)
-		if err != nil {
+		var err error
+		if start, err = newLessonPage(a, o.Start, o.Selection); err != nil {
 			return nil, err
 		}
-		if err := p.goTo(a, o.At); err != nil {
+		if err := start.goTo(a, o.At); err != nil {
 			return nil, err
 		}
-		a.pages = append(a.pages, p)
+	}
+	if len(o.Lessons) > 0 || start == nil {
+		a.pages = append(a.pages, newListPage(a)) // at the lesson that was opened last
+	}
+	if start != nil {
+		a.pages = append(a.pages, start)
 	}
 	return a, nil
 }

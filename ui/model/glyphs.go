@@ -42,7 +42,7 @@ func ASCIIGlyphs() *Glyphs {
 		Horizontal: "-", Vertical: "|", TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
 		TeeRight: "+", TeeLeft: "+", TeeDown: "+", TeeUp: "+", Crossing: "+",
 		ControlLine: "=", ControlLeft: "+", ControlRight: "+", DataLine: "-",
-		Right: ">", Left: "<", Cross: "X", Tick: "v",
+		Right: ">", Left: "<", Cross: "X", Tick: "Y",
 		Here: "#", Mark: "o", Wait: ":", Listening: "?",
 		Matched: ">", Missed: "`", Default: ".",
 		Play: ">", Pause: "=", Bullet: "*", Hidden: "*", Later: ":", Up: "^", Down: "v",
@@ -55,7 +55,7 @@ func ASCIIGlyphs() *Glyphs {
 // ASCII.
 var replacements = strings.NewReplacer(
 	"→", "->", "←", "<-", "↔", "<->", "…", "...", "–", "-", "—", "--", "‘", "'", "’", "'", "“", `"`, "”", `"`,
-	"✗", "X", "✓", "v", "▶", ">", "►", ">", "◄", "<", "⤷", "`", "·", ".", "•", "*", "×", "x", "≥", ">=", "≤", "<=",
+	"✗", "X", "✓", "Y", "▶", ">", "►", ">", "◄", "<", "⤷", "`", "·", ".", "•", "*", "×", "x", "≥", ">=", "≤", "<=",
 	"≠", "!=", "⋮", ":", "◆", "#", "○", "o", "●", "*", "◌", ":", "═", "=", "─", "-", "│", "|", "\u00a0", " ",
 )
 

@@ -38,7 +38,7 @@ func (r *Run) findRungs() {
 		}
 		if r.origin[p.Serial-1] == id {
 			if r.beginsRung(id) {
-				r.rungs = append(r.rungs, rung{sent: id, wait: r.longestWait(before, id), folded: folded})
+				r.rungs = append(r.rungs, rung{sent: id, wait: r.waitBetween(before, id), folded: folded})
 				rungOf[id] = len(r.rungs)
 				before, folded = id, 0
 			} else if len(p.Payload) > 0 {
@@ -208,12 +208,28 @@ func (p *ladderPainter) ending(c *canvas, step *rung) {
 	case judged && !ok: // it came over a link that is not on the way
 		if place := p.r.plan.place(e.Node); place >= 0 {
 			c.put(p.columns[place], 0, p.g.Cross, Drop)
+			p.whose(c, p.columns[place], last.link, &b.Packet)
 		}
 	case judged:
 		c.put(to, 0, p.g.Cross, Drop)
 		p.rule(c, from, to, e.Node, &b)
 	case ok:
 		c.put((from+to)/2, 0, p.g.Cross, Drop)
+	}
+}
+
+// whose names a dropped packet of a host that has no column, and the host.
+func (p *ladderPainter) whose(c *canvas, column int, link trace.LinkID, packet *wire.Packet) {
+	s := p.g.clean(p.r.nodeName(p.r.Trace.From(link)) + " " + p.r.kindOfPacket(packet))
+	left := 0
+	for _, x := range p.columns {
+		if x < column {
+			left = x + 1
+		}
+	}
+	if room := column - 2 - left; room > 0 {
+		s = p.g.fit(s, room)
+		c.text(column-1-Width(s), 0, s, Drop, left, column)
 	}
 }
 

@@ -153,7 +153,7 @@ func (s *Screen) addTop(in *LessonInput) {
 }
 
 // line writes the heading with something at the right end: number and title, which
-// are cut first, then mode and firewall.
+// is cut if it has to be, then mode and firewall.
 func (h *Heading) line(g *Glyphs, right Line, width int) Line {
 	title := strings.TrimSpace(" " + h.Number + " " + g.clean(h.Title))
 	chosen := strings.ToUpper(h.Mode)
@@ -168,12 +168,11 @@ func (h *Heading) line(g *Glyphs, right Line, width int) Line {
 	if h.VariantTitle != "" && h.VariantTitle != h.Variant {
 		extra = ": " + g.clean(h.VariantTitle)
 	}
-	// The firewall's title gives way before the lesson's is cut below what is readable.
-	const readable = 24
 	room := width - 1 - right.Width() - 4 - Width(chosen)
-	titleRoom := min(Width(title), max(room-Width(extra), min(room, readable)))
-	extra = g.fit(extra, max(room-titleRoom, 0))
-	title = g.fit(title, titleRoom)
+	if Width(title)+Width(extra) > room {
+		extra = "" // the firewall's title gives way before the lesson's is cut
+	}
+	title = g.fit(title, max(room-Width(extra), 0))
 	used := 1 + Width(title) + 2 + Width(chosen) + Width(extra)
 	gap := max(1, width-used-right.Width())
 	return append(Line{

@@ -37,7 +37,7 @@ func List(in *ListInput) Screen {
 	g, w, h := in.Glyphs, in.Size.Width, in.Size.Height
 	s := Screen{Size: in.Size, Glyphs: g}
 	s.add(TopPane, Rect{0, 0, w, 1}, []Line{in.Heading.line(g, text("ftplab ", TitleRole), w)})
-	left := min(w*58/100, 64)
+	left := min(max(w*58/100, min(in.entryWidth(), w*2/3)), max(64, w*2/5))
 	s.Panes = append(s.Panes, Pane{Kind: ListPane, Rect: Rect{0, 1, left, h - 2}, Title: text("Lessons", TitleRole), Ruled: true, Bar: true, Focused: true, Selected: -1})
 	p := &s.Panes[len(s.Panes)-1]
 	lines := in.entryLines(p.inside().Width)
@@ -48,6 +48,16 @@ func List(in *ListInput) Screen {
 	in.addPreview(&s, Rect{left, 1, w - left, h - 2})
 	s.add(KeyPane, Rect{0, h - 1, w, 1}, []Line{g.keyBar(ListPage, w)})
 	return s
+}
+
+// entryWidth returns how wide the list has to be for its titles.
+func (in *ListInput) entryWidth() int {
+	const besides = 17 // marks, number, minutes and the bar
+	width := 0
+	for i := range in.Entries {
+		width = max(width, Width(in.Entries[i].Title)+besides)
+	}
+	return width
 }
 
 func (in *ListInput) entryLines(width int) []Line {

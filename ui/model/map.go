@@ -58,6 +58,13 @@ func (r *Run) drawMap(g *Glyphs, c Cursor, size Size) []Line {
 		m.branches = r.branches(false)
 	}
 	m.placeBoxes()
+	m.captions(nameRow, Strong, func(n *trace.Node) []string { return []string{n.Name} })
+	m.captions(addressRow, Plain, func(n *trace.Node) []string {
+		if n.Kind == trace.Firewall {
+			return rulesSummaries(n)
+		}
+		return []string{address(n)}
+	})
 	for i := range m.boxes {
 		m.drawBox(i)
 	}
@@ -119,16 +126,9 @@ func (m *mapPainter) placeBoxes() {
 	}
 }
 
-// drawBox draws a node with its name, its address and its ports.
+// drawBox draws a node with its ports.
 func (m *mapPainter) drawBox(place int) {
 	b, node := m.boxes[place], m.r.plan.way[place]
-	info := &m.r.Trace.Nodes[node]
-	second := address(info)
-	if m.isFirewall(node) {
-		second = rulesSummary(info)
-	}
-	m.caption(place, nameRow, info.Name, Strong)
-	m.caption(place, addressRow, second, Plain)
 	bottom := m.bottom()
 	if place == 0 && len(m.branches) > 0 {
 		bottom = firstLaneRow + int(otherLane)
@@ -144,23 +144,34 @@ func (m *mapPainter) drawBox(place int) {
 	}
 }
 
-// caption writes a line over a box, centred; those at the sides keep to their side.
-func (m *mapPainter) caption(place, y int, s string, role Role) {
-	b := m.boxes[place]
-	room := b.right - b.left + 1
-	if len(m.boxes) > 1 {
-		room = 2 * (m.boxes[1].left - m.boxes[0].left) / 3
+// captions writes a line over each box, centred; those at the sides keep to their side.
+// What the ends are called comes first: the others take what is left between them.
+func (m *mapPainter) captions(y int, role Role, of func(*trace.Node) []string) {
+	last := len(m.boxes) - 1
+	place := func(i, from, to int) (int, int) {
+		b := m.boxes[i]
+		s := m.g.firstFitting(of(&m.r.Trace.Nodes[m.r.plan.way[i]]), max(to-from, 0))
+		x := b.left + (b.right-b.left+1-Width(s))/2
+		x = max(from, min(x, to-Width(s)))
+		m.text(x, y, s, role, from, to)
+		return x, x + Width(s)
 	}
-	s = m.g.fit(m.g.clean(s), room)
-	x := b.left + (b.right-b.left+1-Width(s))/2
-	x = max(b.left, min(x, m.size.Width-Width(s)))
-	if place > 0 && place < len(m.boxes)-1 {
-		x = b.left + (b.right-b.left+1-Width(s))/2
+	if last < 0 {
+		return
 	}
-	if place == len(m.boxes)-1 && place > 0 {
-		x = min(x, b.right+1-Width(s))
+	if last == 0 {
+		place(0, m.boxes[0].left, m.size.Width)
+		return
 	}
-	m.text(x, y, s, role, 0, m.size.Width)
+	_, from := place(0, m.boxes[0].left, m.boxes[1].left)
+	to, _ := place(last, from+1, min(m.boxes[last].right+1, m.size.Width))
+	for i := 1; i < last; i++ {
+		end := to - 1
+		if i+1 < last { // half of the way to the next
+			end = (m.boxes[i].right + m.boxes[i+1].left) / 2
+		}
+		_, from = place(i, from+1, end)
+	}
 }
 
 func (m *mapPainter) frame(b box, top, bottom int) {
@@ -296,7 +307,12 @@ func (m *mapPainter) drawBranch(i int, b *branch) {
 func (m *mapPainter) branchName(b *branch) string {
 	info := &m.r.Trace.Nodes[b.node]
 	x1, x2 := m.branchSpan(b)
-	return m.g.fit(m.g.clean(info.Name+" "+address(info)), (x2-x1)*2/3)
+	const packet = 8 // what has to stay for a packet
+	room := max((x2-x1)*2/3, x2-x1-packet)
+	if Width(info.Name) > room {
+		room = x2 - x1 - 3
+	}
+	return m.g.firstFitting([]string{info.Name + " " + address(info), info.Name}, room)
 }
 
 // branchSpan returns the columns of a branch (the last not included): left of the

@@ -154,25 +154,23 @@ func (r *Run) decider(node trace.NodeID, d *firewall.Decision) (full, short stri
 	return text, text
 }
 
-// drawDrop draws the last drop until something else is sent on its lane: the packet
-// stands at the firewall with a cross, and the rule below.
+// drawDrop draws the last drop while that packet is the one in hand: it stands at the
+// firewall with a cross, and the rule below. The rules mark what decided just as long.
 func (m *mapPainter) drawDrop() {
 	n := until(m.r.drops, m.at.Event)
 	if n == 0 {
 		return
 	}
 	e := m.r.Trace.Event(m.r.drops[n-1])
-	p, _ := m.r.Trace.PacketOf(e.ID)
-	l := m.r.laneOfSerial(p.Serial)
-	sent := m.r.sentOn[l]
-	if i := until(sent, m.at.Event); i > 0 && sent[i-1] > e.ID {
-		return
-	}
 	switch b := e.Body.(type) {
 	case trace.Lost:
-		m.drawLoss(&b)
+		if m.r.inHand[m.at.Event] == e.ID {
+			m.drawLoss(&b)
+		}
 	case trace.Judged:
-		m.drawJudgedDrop(e, &b)
+		if m.r.verdictInHand(e.Node, m.at.Event) == e.ID {
+			m.drawJudgedDrop(e, &b)
+		}
 	}
 }
 

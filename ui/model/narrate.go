@@ -47,6 +47,11 @@ func (r *Run) narrateLine(g *Glyphs, e trace.Event, p *wire.Packet) Line {
 
 // narrateVerdict says which packet a firewall judged and why.
 func (r *Run) narrateVerdict(g *Glyphs, e trace.Event, b *trace.Judged) Line {
+	return append(r.narrateAction(g, e, b), g.marked(narrate.Verdict(r.Trace.Nodes[e.Node].Rules, b), Plain)...)
+}
+
+// narrateAction says which packet a firewall judged and what it did.
+func (r *Run) narrateAction(g *Glyphs, e trace.Event, b *trace.Judged) Line {
 	sign, role, verb := g.Tick, Pass, "passed"
 	switch b.Decision.Action {
 	case firewall.ActionDrop:
@@ -56,11 +61,31 @@ func (r *Run) narrateVerdict(g *Glyphs, e trace.Event, b *trace.Judged) Line {
 	case firewall.ActionLocal, firewall.ActionConsumed:
 		sign, role, verb = g.Bullet, Plain, "took"
 	}
-	line := Line{
+	return Line{
 		{g.clean(sign + " " + r.nodeName(e.Node) + " " + verb + " "), role},
 		{g.clean(narrate.Packet(&b.Packet)) + ": ", Plain},
 	}
-	return append(line, g.marked(narrate.Verdict(r.Trace.Nodes[e.Node].Rules, b), Plain)...)
+}
+
+// narrateShortly says what happened in an event without what the rules show: of a rule
+// that decided, the line alone.
+func (r *Run) narrateShortly(g *Glyphs, id trace.ID) Line {
+	b, ok := trace.Judged{}, false
+	if id != 0 {
+		b, ok = r.Trace.Event(id).Body.(trace.Judged)
+	}
+	if !ok {
+		return r.Narrate(g, id)
+	}
+	e := r.Trace.Event(id)
+	why := r.ruleName(e.Node, &b.Decision)
+	if why == "" {
+		why = narrate.Decider(r.Trace.Nodes[e.Node].Rules, &b.Decision)
+	}
+	if b.Decision.State != firewall.StateNone {
+		why += ", state " + b.Decision.State.String()
+	}
+	return append(r.narrateAction(g, e, &b), g.marked(why, Plain)...)
 }
 
 // marked returns a text in which what stands between backquotes is code.

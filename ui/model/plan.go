@@ -131,27 +131,41 @@ func shortInterface(name string) string {
 	return name
 }
 
-// rulesSummary says in a few words what a firewall runs: "acl 3000 inbound", "nft,
-// 6 rules", "no rules".
-func rulesSummary(n *trace.Node) string {
+// rulesSummaries say in a few words what a firewall runs, the fullest first: "acl 3000
+// GE2/1/10 inbound" and "GE2/1/10 inbound", "nft, 6 rules", "no rules".
+func rulesSummaries(n *trace.Node) []string {
 	if n.Rules == nil || len(n.Rules.Rules) == 0 && len(n.Rules.Chains) == 0 && len(n.Rules.Inspections) == 0 {
-		return "no rules"
+		return []string{"no rules"}
 	}
 	rs := n.Rules
-	var applied []string
+	var full, short []string
 	for i := range rs.Chains {
 		c := &rs.Chains[i]
-		if isVendor(rs.Dialect) && c.Hook.String() != "" {
-			applied = append(applied, strings.TrimSpace("acl "+c.Name)+" "+c.Hook.String())
+		if !isVendor(rs.Dialect) || c.Hook.String() == "" {
+			continue
 		}
+		where := strings.TrimSpace(shortInterface(c.Interface) + " " + c.Hook.String())
+		full = append(full, strings.TrimSpace("acl "+c.Name)+" "+where)
+		short = append(short, where)
 	}
 	switch {
-	case len(applied) == 1:
-		return applied[0]
-	case len(applied) > 1:
-		return plural(len(applied), "packet filter")
+	case len(full) == 1:
+		return []string{full[0], short[0], rs.Dialect}
+	case len(full) > 1:
+		return []string{plural(len(full), "packet filter")}
 	}
-	return rs.Dialect + ", " + plural(len(rs.Rules), "rule")
+	return []string{rs.Dialect + ", " + plural(len(rs.Rules), "rule"), rs.Dialect}
+}
+
+// firstFitting returns the first text that takes at most width columns, else the last
+// one cut.
+func (g *Glyphs) firstFitting(texts []string, width int) string {
+	for _, s := range texts {
+		if s = g.clean(s); Width(s) <= width {
+			return s
+		}
+	}
+	return g.fit(g.clean(texts[len(texts)-1]), width)
 }
 
 // isVendor reports whether a dialect applies lists to interfaces.

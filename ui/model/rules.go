@@ -79,9 +79,28 @@ type rulesPainter struct {
 	rules  *firewall.Ruleset
 	state  *trace.DeviceState
 	judged *trace.Judged // the last verdict, nil if there is none
+	inHand bool          // it is about the packet in hand, so that it is marked
 	width  int
 	gutter int // columns before the text of a rule
 	view   rulesView
+}
+
+// rulesTitles name a firewall, its language, and where its rules are applied, the fullest
+// first: "Rules: switch, comware acl 3000 GE2/1/10 inbound", "Rules: switch GE2/1/10 inbound".
+func rulesTitles(n *trace.Node) []string {
+	var titles []string
+	for i, summary := range rulesSummaries(n) {
+		switch {
+		case !isVendor(n.Rules.Dialect):
+			summary = ", " + summary
+		case i == 0:
+			summary = ", " + n.Rules.Dialect + " " + summary
+		default:
+			summary = " " + summary
+		}
+		titles = append(titles, "Rules: "+n.Name+summary)
+	}
+	return titles
 }
 
 // rulesOf returns the rules of a firewall with what they did up to an event.
@@ -93,17 +112,13 @@ func (r *Run) rulesOf(g *Glyphs, node trace.NodeID, at trace.ID, width int) rule
 		p.view.lines = []Line{text("(no rules: every packet is passed on)", Faint)}
 		return p.view
 	}
-	summary := rulesSummary(info)
-	if isVendor(info.Rules.Dialect) {
-		summary = info.Rules.Dialect + " " + summary
-	}
-	p.view.title = append(p.view.title, Span{", " + g.clean(summary), TitleRole})
+	p.view.title = text(g.firstFitting(rulesTitles(info), width-4), TitleRole)
 	if n := until(r.judged, at); n > 0 {
 		// The pane keeps to one firewall, so its last verdict may be an older one.
 		for i := n - 1; i >= 0 && p.judged == nil; i-- {
 			if e := r.Trace.Event(r.judged[i]); e.Node == node {
 				b := e.Body.(trace.Judged)
-				p.judged = &b
+				p.judged, p.inHand = &b, r.verdictInHand(node, at) == e.ID
 			}
 		}
 	}
@@ -157,7 +172,7 @@ func (p *rulesPainter) sourceLine(number int, source string, rules []int) {
 	}
 	start := len(p.view.lines)
 	p.entry(strconv.Itoa(number), source, role, right, deciding)
-	if p.judged == nil {
+	if p.judged == nil || !p.inHand {
 		return
 	}
 	for i := range p.judged.Missed {
@@ -187,7 +202,8 @@ func (p *rulesPainter) entry(number, source string, role Role, right Line, decid
 	indent := len(source) - len(strings.TrimLeft(source, " \t"))
 	source = spaces(min(indent, 6)) + p.g.clean(strings.TrimSpace(source))
 	mark, markRole := " ", Plain
-	if deciding {
+	marked := deciding && p.inHand
+	if marked {
 		mark, markRole, role = p.g.Matched, Match, Match
 	}
 	start := len(p.view.lines)
@@ -200,7 +216,7 @@ func (p *rulesPainter) entry(number, source string, role Role, right Line, decid
 		line := Line{{spaces(p.gutter), Plain}}
 		if i == 0 {
 			line = Line{{mark, markRole}, {fmt.Sprintf("%*s ", p.gutter-2, number), Faint}}
-			if deciding {
+			if marked {
 				line[1].Role = Match
 			}
 		}
@@ -234,7 +250,7 @@ func (p *rulesPainter) policyOn(number int) int {
 }
 
 func (p *rulesPainter) decidedByPolicy(chain int) bool {
-	return p.judged != nil && p.judged.Decision.Reason == firewall.ReasonPolicy && int(p.judged.Decision.Chain) == chain
+	return p.inHand && p.judged.Decision.Reason == firewall.ReasonPolicy && int(p.judged.Decision.Chain) == chain
 }
 
 // defaults writes what happens to a packet that no rule of a list decides after the
@@ -259,7 +275,7 @@ func (p *rulesPainter) defaults(number, lastLine int) {
 		case c.PolicyLine == 0:
 			p.entry(p.g.Default, c.PolicyText, Faint, p.hits(p.state.PolicyHits[i], isDrop(c.Policy)), p.decidedByPolicy(i))
 		case p.decidedByPolicy(i):
-			p.entry(p.g.Default, fmt.Sprintf("%s (line %d)", c.PolicyText, c.PolicyLine), Match, nil, true)
+			p.entry(p.g.Default, fmt.Sprintf("%s (line %d)", c.PolicyText, c.PolicyLine), Match, p.hits(p.state.PolicyHits[i], isDrop(c.Policy)), true)
 		}
 	}
 }

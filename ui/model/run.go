@@ -28,6 +28,7 @@ type Run struct {
 	labels  [laneCount][]label
 	judged  []trace.ID // every Judged event
 	drops   []trace.ID // those that dropped or rejected, and losses
+	inHand  []trace.ID // by event: the last one with a packet that still matters, 0 for none
 	busy    []bool     // by node: it sends or receives something
 	moments []trace.ID
 	talk    []utterance
@@ -148,12 +149,14 @@ func (r *Run) sortPackets() {
 	r.origin = make([]trace.ID, r.Trace.Packets())
 	known := make([]bool, r.Trace.Packets())
 	r.busy = make([]bool, len(r.Trace.Nodes))
+	r.inHand = make([]trace.ID, r.Trace.Len()+1)
 	for i := range r.Trace.Len() {
 		id := trace.ID(i + 1)
 		kind := r.Trace.Kind(id)
 		if kind == trace.KindTracked {
 			r.noteTouched(id)
 		}
+		r.inHand[id] = r.packetInHand(id)
 		p, ok := r.Trace.PacketOf(id)
 		if !ok {
 			continue

@@ -35,13 +35,18 @@ const (
 // findTalk collects the conversation as the client knows it, and what became of the
 // data connections, which the client does not see.
 func (r *Run) findTalk() {
+	storing := map[uint16]bool{} // by session: its last transfer command goes to the server
 	for i := range r.Trace.Len() {
 		id := trace.ID(i + 1)
 		u := utterance{id: id}
 		var ok bool
 		switch r.Trace.Kind(id) {
 		case trace.KindFTP:
-			ok = u.ftp(r.Trace.Event(id).Body.(trace.FTP))
+			b := r.Trace.Event(id).Body.(trace.FTP)
+			if b.Note == ftp.CommandSent && isTransfer(b.Text) {
+				storing[b.Session] = isStore(b.Text)
+			}
+			ok = u.ftp(b, storing[b.Session])
 		case trace.KindJudged:
 			e := r.Trace.Event(id)
 			ok = u.judged(r, r.byFirewall(e.Node), e.Body.(trace.Judged))
@@ -60,28 +65,47 @@ func (r *Run) findTalk() {
 	}
 	before := trace.ID(0)
 	for i := range r.talk {
-		r.talk[i].wait = r.longestWait(before, r.talk[i].id)
+		r.talk[i].wait = r.waitBetween(before, r.talk[i].id)
 		before = r.talk[i].id
 	}
 }
 
-// longestWait returns the longest folded wait after one event and up to another.
-func (r *Run) longestWait(from, to trace.ID) time.Duration {
-	gap := r.Trace.Time(to).Sub(r.Trace.Time(from))
-	if gap < foldedFrom {
-		return 0
-	}
-	longest := time.Duration(0)
+// waitBetween returns how long nothing happened after one event and up to another: the
+// sum of the waits that are worth a word, each as long as the time line says.
+func (r *Run) waitBetween(from, to trace.ID) time.Duration {
+	wait := time.Duration(0)
 	for id := from + 1; id <= to; id++ {
-		longest = max(longest, r.Trace.Time(id).Sub(r.Trace.Time(id-1)))
+		if gap := r.Trace.Time(id).Sub(r.Trace.Time(id - 1)); gap >= foldedFrom {
+			wait += gap
+		}
 	}
-	if longest < foldedFrom {
-		return 0
-	}
-	return gap
+	return wait
 }
 
-func (u *utterance) ftp(b trace.FTP) bool {
+// isTransfer reports whether a command moves something over a data connection; isStore
+// whether it moves it to the server.
+func isTransfer(command string) bool {
+	switch verbOf(command) {
+	case "RETR", "LIST", "NLST", "MLSD":
+		return true
+	}
+	return isStore(command)
+}
+
+func isStore(command string) bool {
+	switch verbOf(command) {
+	case "STOR", "STOU", "APPE":
+		return true
+	}
+	return false
+}
+
+func verbOf(command string) string {
+	verb, _, _ := strings.Cut(command, " ")
+	return strings.ToUpper(verb)
+}
+
+func (u *utterance) ftp(b trace.FTP, storing bool) bool {
 	u.text = b.Text
 	switch b.Note {
 	case ftp.CommandSent:
@@ -91,18 +115,24 @@ func (u *utterance) ftp(b trace.FTP) bool {
 	case ftp.UserAction:
 		u.kind = personDid
 	case ftp.TransferDone:
-		u.kind, u.text = dataPassed, fmt.Sprintf("data: %d octets %s", b.Count, sideWord(b.Server))
+		u.kind, u.text = dataPassed, fmt.Sprintf("data: %d octets %s", b.Count, sideWord(b.Server, storing))
 	default:
 		return false
 	}
 	return b.Note == ftp.TransferDone || !b.Server
 }
 
-func sideWord(server bool) string {
+// sideWord says what one end of a data connection did: the server sends unless a file is
+// stored.
+func sideWord(server, storing bool) string {
+	who, did := "client", "received"
 	if server {
-		return "at the server"
+		who = "server"
 	}
-	return "at the client"
+	if server != storing {
+		did = "sent"
+	}
+	return did + " by the " + who
 }
 
 func openWord(b *trace.Probe) string {

@@ -58,7 +58,7 @@ func (in *WhyInput) lines() (lines []Line, first, last int) {
 		start := Line{{" " + mark, role}, {name + spaces(who-Width(name)+2), Strong}}
 		end := text(fmt.Sprintf("  #%-4d %8.3f s ", c.Event, c.At.Seconds()), Faint)
 		hang := start.Width()
-		pieces := wrap(append(start, g.marked(c.What, role)...), width-end.Width(), hang)
+		pieces := wrap(append(start, g.marked(c.What, role)...), width-end.Width()-1, hang)
 		for n, piece := range pieces {
 			if n == 0 {
 				piece = g.between(piece, end, width)

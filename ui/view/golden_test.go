@@ -26,6 +26,10 @@ func frames(tb testing.TB) map[string]model.Screen {
 	sc := lab.Scenario(tb, ftp.ModePASV, lab.ACL)
 	lab.AddAttacker(&sc)
 	attacked := model.NewRun(&sc, lab.Run(tb, sc))
+	probed := attacked.Start()
+	for !strings.Contains(attacked.Narrate(uni, probed.Event).String(), "192.168.10.1:3306 → 198.51.100.66") || !strings.Contains(attacked.Narrate(uni, probed.Event).String(), "dropped") {
+		probed = attacked.StepEvent(probed, 1)
+	}
 	halfway := inspect.Step(inspect.Start(), true)
 	halfway.Time += 2_600_000
 
@@ -48,8 +52,8 @@ func frames(tb testing.TB) map[string]model.Screen {
 		"expected-80x24":    model.Lesson(lesson(uni, small, inspect, stepsOn(inspect, 27), "inspect")),
 		"end-120x40":        model.Lesson(lesson(uni, wide, inspect, inspect.End(), "inspect")),
 		"none-80x24":        model.Lesson(lesson(uni, small, none, stepsOn(none, 30), "none")),
-		"attacker-80x24":    model.Lesson(lesson(uni, small, attacked, stepsOn(attacked, 44), "acl")),
-		"attacker-120x40":   model.Lesson(lesson(uni, wide, attacked, stepsOn(attacked, 44), "acl")),
+		"attacker-80x24":    model.Lesson(lesson(uni, small, attacked, probed, "acl")),
+		"attacker-120x40":   model.Lesson(lesson(uni, wide, attacked, probed, "acl")),
 		"small-60x20":       model.Lesson(lesson(uni, model.Size{Width: 60, Height: 20}, acl, drop, "acl")),
 	}
 	changed := lesson(uni, small, inspect, stepsOn(inspect, 30), "inspect")
