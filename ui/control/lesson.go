@@ -186,12 +186,24 @@ func (p *lessonPage) act(a *App, action model.Action) {
 	case model.AskWhy:
 		p.playing = false
 		a.push(newWhyPage(p, report.Why(p.run.Trace)))
+	case model.AuditRules:
+		p.audit(a)
 	case model.Back:
 		p.playing = false
 		a.pop()
 	default:
 		p.actOnPane(a, action)
 	}
+}
+
+// audit opens the page that says what the rules permit.
+func (p *lessonPage) audit(a *App) {
+	p.playing = false
+	if page := newAuditPage(p); page != nil {
+		a.push(page)
+		return
+	}
+	p.notice = "There is no firewall in this network."
 }
 
 // actOnPane does what scrolls.

@@ -166,20 +166,27 @@ func (p *helpPage) kind() model.Page           { return model.HelpPage }
 func (p *helpPage) heading(*App) model.Heading { return p.about }
 
 func (p *helpPage) act(a *App, action model.Action) {
-	half := max(1, a.size.Height/2)
-	switch action {
-	case model.MoveUp:
-		p.scroll--
-	case model.MoveDown:
-		p.scroll++
-	case model.ScrollPageUp:
-		p.scroll -= half
-	case model.ScrollPageDown:
-		p.scroll += half
-	case model.Back:
+	p.scroll += scrolled(a, action)
+	if action == model.Back {
 		a.pop()
 	}
 	p.scroll = max(0, min(p.scroll, model.HelpScroll(p.input(a))))
+}
+
+// scrolled returns by how many lines an action scrolls a page of text.
+func scrolled(a *App, action model.Action) int {
+	half := max(1, a.size.Height/2)
+	switch action {
+	case model.MoveUp:
+		return -1
+	case model.MoveDown:
+		return 1
+	case model.ScrollPageUp:
+		return -half
+	case model.ScrollPageDown:
+		return half
+	}
+	return 0
 }
 
 func (p *helpPage) input(a *App) *model.HelpInput {

@@ -11,6 +11,7 @@ const (
 	LessonPage
 	WhyPage
 	HelpPage
+	AuditPage
 	numPages
 )
 
@@ -51,6 +52,7 @@ const (
 	ToEnd
 	ToDrop
 	AskWhy
+	AuditRules
 	NextFirewall
 	NextMode
 	NextStep
@@ -86,9 +88,10 @@ type Binding struct {
 // Keys returns the key table: what is dispatched, the key bar and the help are made
 // from it. Earlier rows come first in the key bar.
 func Keys() []Binding {
-	lesson, list, why, help := []Page{LessonPage}, []Page{ListPage}, []Page{WhyPage}, []Page{HelpPage}
+	lesson, list, why, help, audit := []Page{LessonPage}, []Page{ListPage}, []Page{WhyPage}, []Page{HelpPage}, []Page{AuditPage}
 	lists := []Page{ListPage, WhyPage}
-	every := []Page{ListPage, LessonPage, WhyPage, HelpPage}
+	texts := []Page{LessonPage, HelpPage, AuditPage}
+	every := []Page{ListPage, LessonPage, WhyPage, HelpPage, AuditPage}
 	return []Binding{
 		{[]Key{Enter, Right, Space}, Open, list, "open", "open the lesson"},
 		{[]Key{Enter, Right, Space}, Open, why, "go there", "go to the selected event"},
@@ -108,19 +111,21 @@ func Keys() []Binding {
 		{[]Key{"m"}, NextMode, lesson, "mode", "the next mode: PASV, EPSV, PORT, EPRT"},
 		{[]Key{"n"}, NextStep, lesson, "story", "the next step of the story"},
 		{[]Key{"p"}, PreviousStep, lesson, "story", "the step of the story before"},
+		{[]Key{"a"}, AuditRules, lesson, "audit", "audit the rules: what they permit, which have no effect"},
 		{[]Key{"<", ","}, Slower, lesson, "speed", "play slower"},
 		{[]Key{">", "."}, Faster, lesson, "speed", "play faster"},
 		{[]Key{"g", Home}, ToStart, lesson, "", "go to the start"},
 		{[]Key{"G", End}, ToEnd, lesson, "", "go to the end"},
 		{[]Key{Tab}, NextPane, lesson, "", "move the focus to the next pane, to scroll it"},
 		{[]Key{BackTab}, PreviousPane, lesson, "", "move the focus to the pane before"},
-		{[]Key{Up, "k"}, MoveUp, []Page{LessonPage, HelpPage}, "scroll", "scroll the focused pane up"},
-		{[]Key{Down, "j"}, MoveDown, []Page{LessonPage, HelpPage}, "scroll", "scroll the focused pane down"},
+		{[]Key{Up, "k"}, MoveUp, texts, "scroll", "scroll the focused pane or the page up"},
+		{[]Key{Down, "j"}, MoveDown, texts, "scroll", "scroll the focused pane or the page down"},
 		{[]Key{PageUp}, ScrollPageUp, every, "", "scroll up by half a pane"},
 		{[]Key{PageDown}, ScrollPageDown, every, "", "scroll down by half a pane"},
 
-		{[]Key{"?"}, ShowHelp, []Page{ListPage, LessonPage, WhyPage}, "help", "this help"},
+		{[]Key{"?"}, ShowHelp, []Page{ListPage, LessonPage, WhyPage, AuditPage}, "help", "this help"},
 		{[]Key{"q", Escape, "w"}, Back, why, "back", "back to the lesson"},
+		{[]Key{"q", Escape, "a"}, Back, audit, "back", "back to the lesson"},
 		{[]Key{"q", Escape, "?"}, Back, help, "back", "back"},
 		{[]Key{"q", Escape}, Back, lesson, "back", "back to the list of lessons"},
 		{[]Key{"q", Escape}, Quit, list, "quit", "quit"},

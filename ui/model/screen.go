@@ -38,6 +38,7 @@ const (
 	PreviewPane
 	WhyPane
 	HelpPane
+	AuditPane
 	NoticePane // "need 80x24"
 )
 

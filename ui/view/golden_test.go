@@ -2,6 +2,7 @@ package view
 
 import (
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ftplab/sim/firewall/audit"
 	"ftplab/sim/ftp"
 	"ftplab/sim/report"
 	"ftplab/ui/internal/lab"
@@ -66,6 +68,9 @@ func frames(tb testing.TB) map[string]model.Screen {
 	screens["why-80x24"] = model.Why(why)
 	screens["help-80x24"] = model.Help(&model.HelpInput{Size: small, Glyphs: uni, Heading: heading, Page: model.LessonPage, Scroll: 9})
 	screens["help-120x40"] = model.Help(&model.HelpInput{Size: wide, Glyphs: uni, Heading: heading, Page: model.LessonPage})
+	report := audit.Audit(lab.Rules(tb, lab.ACL), audit.Options{Server: netip.MustParseAddr("192.168.10.1")})
+	screens["audit-80x24"] = model.Audit(&model.AuditInput{Size: small, Glyphs: uni, Heading: heading, Firewall: "switch", Server: "server", Report: report})
+	screens["audit-80x24-ascii"] = model.Audit(&model.AuditInput{Size: small, Glyphs: ascii, Heading: heading, Firewall: "switch", Server: "server", Report: report})
 	list := model.ListInput{Size: small, Glyphs: uni, Heading: heading, Run: acl, Selected: 1, Entries: []model.Entry{
 		{Number: "01", Title: "Two connections, not one", Minutes: 8, Done: true, Goal: "See both."},
 		{Number: "04", Title: "The ACL for active mode", Minutes: 12, Needs: []string{"02", "03"}, Goal: "Say at *which packet* a passive session dies."},
