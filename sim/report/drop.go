@@ -80,6 +80,9 @@ func (d *Drop) setRule(rules *firewall.Ruleset, decision *firewall.Decision) {
 	if i := int(decision.Chain); decision.Reason == firewall.ReasonPolicy && i >= 0 && i < len(rules.Chains) {
 		d.Policy = rules.Chains[i].PolicyText
 	}
+	if i := int(decision.Chain); d.Out == nil && decision.Hook == firewall.Outbound && i >= 0 && i < len(rules.Chains) && rules.Chains[i].Interface != "" {
+		d.Out = &rules.Chains[i].Interface // the list hangs where the packet was to leave
+	}
 }
 
 func interfaceName(node *trace.Node, i int16) *string {
@@ -126,6 +129,21 @@ func (d *Drop) String() string {
 		fmt.Fprintf(&b, "; line %d missed: %s", m.Line, m.Why)
 	}
 	return b.String()
+}
+
+// Where names the hook with the interface that it looks at: that by which the packet
+// would leave for outbound, output and postrouting, that by which it came in for the
+// others.
+func (d *Drop) Where() string {
+	at := d.In
+	switch d.Hook {
+	case firewall.Outbound.String(), firewall.Output.String(), firewall.Postrouting.String():
+		at = d.Out
+	}
+	if at == nil {
+		return d.Hook
+	}
+	return d.Hook + " " + *at
 }
 
 // Packet names the packet: "192.168.10.1:2024 > 10.0.0.2:1027 SA".

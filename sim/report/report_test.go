@@ -56,8 +56,17 @@ var labs = []struct {
 	{"inspect-pasv", simtest.Lab{Mode: ftp.ModePASV, Rules: simtest.Inspecting}},
 	{"reject-epsv", simtest.Lab{Mode: ftp.ModeEPSV, Rules: simtest.Rejecting}},
 	{"inspect-tls", simtest.Lab{Mode: ftp.ModePASV, Rules: simtest.Inspecting, TLS: true}},
+	{"outbound-pasv", simtest.Lab{Mode: ftp.ModePASV, Rules: outboundACL}},
 	{"refused", simtest.Lab{Mode: ftp.ModePASV, Path: "/pub/missing.txt"}},
 }
+
+// outboundACL lets nothing but the control connection out to the server.
+const outboundACL = `acl number 3000
+ rule permit tcp destination-port eq 21
+ rule deny ip
+interface GigabitEthernet2/1/10
+ packet-filter 3000 outbound
+`
 
 func describe(l simtest.Lab, tr *trace.Trace) *report.Run {
 	return report.New(report.Selection{Target: "lab", Mode: strings.ToLower(l.Mode.String()), Firewall: "acl", Op: "retr", TLS: l.TLS, Seed: l.Seed}, tr)

@@ -83,11 +83,7 @@ func socketWords(op trace.SocketOp) string {
 
 // writeDrop shows a drop with the rules that were looked at.
 func writeDrop(b *bufio.Writer, d *Drop) {
-	where := d.Hook
-	if d.In != nil {
-		where += " " + *d.In
-	}
-	fmt.Fprintf(b, "%9.3f  ✗ %s %s %s   (%s)\n", d.T, d.Node, d.Verb(), d.Packet(), where)
+	fmt.Fprintf(b, "%9.3f  ✗ %s %s %s   (%s)\n", d.T, d.Node, d.Verb(), d.Packet(), d.Where())
 	for _, m := range d.Missed {
 		fmt.Fprintf(b, "             line %-3d %s\n               missed: %s\n", m.Line, m.Text, m.Why)
 	}

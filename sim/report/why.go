@@ -2,8 +2,11 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -261,10 +264,21 @@ func sameConnection(a, b *wire.Packet) bool {
 	return a.SrcPort == b.SrcPort && a.DstPort == b.DstPort || a.SrcPort == b.DstPort && a.DstPort == b.SrcPort
 }
 
-// workingCauses tells why a transfer worked: what was asked for, what was said, and
-// the expectation that let the data connection in, if there was one.
+// workingCauses tells why a transfer worked: what was asked for, what was said, the
+// expectation that let the data connection in, if there was one, and who opened it past
+// which rules.
 func workingCauses(t *trace.Trace, end trace.ID) []Cause {
-	causes := chainCauses(t, finalReply(t, end), 0)
+	last := finalReply(t, end)
+	causes := chainCauses(t, last, 0)
+	causes = append(causes, expectationCauses(t, end)...)
+	causes = append(causes, dataCauses(t, last)...)
+	slices.SortStableFunc(causes, func(a, b Cause) int { return cmp.Compare(a.Event, b.Event) })
+	return slices.CompactFunc(causes, func(a, b Cause) bool { return a.Event == b.Event })
+}
+
+// expectationCauses tells which connections FTP helpers expected before end.
+func expectationCauses(t *trace.Trace, end trace.ID) []Cause {
+	var causes []Cause
 	for id := trace.ID(1); id < end; id++ {
 		if t.Kind(id) != trace.KindTracked {
 			continue
@@ -274,17 +288,81 @@ func workingCauses(t *trace.Trace, end trace.ID) []Cause {
 		if change.Kind != firewall.ExpectNew {
 			continue
 		}
-		made := Cause{Event: id, At: e.Time, Who: t.Nodes[e.Node].Name + " expects", What: fmt.Sprintf("%v → %v, from `%s`", anyPort(change.Expect.Src.Addr().String(), change.Expect.Src.Port()), change.Expect.Dst, change.Expect.From)}
-		at := len(causes)
-		for i := range causes {
-			if causes[i].Event > id {
-				at = i
-				break
-			}
-		}
-		causes = append(causes[:at], append([]Cause{made}, causes[at:]...)...)
+		causes = append(causes, Cause{Event: id, At: e.Time, Who: t.Nodes[e.Node].Name + " expects", What: fmt.Sprintf("%v → %v, from `%s`", anyPort(change.Expect.Src.Addr().String(), change.Expect.Src.Port()), change.Expect.Dst, change.Expect.From)})
 	}
 	return causes
+}
+
+// dataCauses tells how the last data connection before end was opened: its SYN, the
+// answer, and what let each of them pass.
+func dataCauses(t *trace.Trace, end trace.ID) []Cause {
+	var connected trace.ID
+	for id := end - 1; id > 0 && connected == 0; id-- {
+		if isDataSocket(t, id, trace.OpConnected) {
+			connected = id
+		}
+	}
+	if connected == 0 {
+		return nil
+	}
+	var causes []Cause
+	dialed := false
+	for _, id := range t.Chain(connected) {
+		dialed = dialed || isDataSocket(t, id, trace.OpDial)
+		if !dialed {
+			continue // how it came to the call is told already
+		}
+		e := t.Event(id)
+		cause := Cause{Event: id, At: e.Time}
+		switch body := e.Body.(type) {
+		case trace.Sent:
+			if t.Nodes[e.Node].Kind != trace.Host || body.Packet.Flags&wire.SYN == 0 {
+				continue
+			}
+			cause.Who, cause.What = sentWords(t, &e, &body.Packet)
+		case trace.Judged:
+			if t.RulesAt(e.Node, id) == nil {
+				continue
+			}
+			cause.Who, cause.What = t.Nodes[e.Node].Name+" passed it", passedWords(t, id, &body.Decision)
+		default:
+			continue
+		}
+		causes = append(causes, cause)
+	}
+	return causes
+}
+
+// isDataSocket reports whether something was done with a socket for data at id.
+func isDataSocket(t *trace.Trace, id trace.ID, op trace.SocketOp) bool {
+	if t.Kind(id) != trace.KindSocket {
+		return false
+	}
+	s := t.Event(id).Body.(trace.Socket)
+	return s.Channel == ftp.Data && s.Op == op
+}
+
+// passedWords says what let a packet through: "line 7 `...`, related".
+func passedWords(t *trace.Trace, id trace.ID, decision *firewall.Decision) string {
+	d := NewDrop(t, id)
+	what := "no list looks at it"
+	switch {
+	case decision.Reason != firewall.ReasonNone:
+		what = d.By()
+	case decision.Policies != 0:
+		rules := t.RulesAt(t.Event(id).Node, id)
+		if last := bits.Len64(decision.Policies) - 1; last < len(rules.Chains) {
+			what = "the default (" + rules.Chains[last].PolicyText + ")"
+		}
+	case decision.Expectation != 0:
+		what = "the FTP inspection, which expected this connection"
+	case decision.Entry != 0:
+		what = "the connection table"
+	}
+	if d.State != nil {
+		what += ", " + *d.State
+	}
+	return what
 }
 
 // finalReply returns the last event before end in which the client noted a reply to
