@@ -25,6 +25,8 @@ type parser struct {
 	report text.Report
 	// line is the number of the line that is read, 1-based.
 	line int
+	// parts are the lines of the text that the present one was joined of, if several.
+	parts []linePart
 	// family of the table that is read from iptables-save text: ip or ip6.
 	family string
 	// current is the table between *TABLE and COMMIT, nil outside.
@@ -49,14 +51,11 @@ func Parse(file, config string) (*firewall.Ruleset, []firewall.Diagnostic) {
 	if isIPv6(lines) {
 		p.family = "ip6"
 	}
-	for i := 0; i < len(lines) && !p.report.Full(); i++ {
+	for i := 0; i < len(lines) && !p.report.Full(); {
 		p.line = i + 1
-		line := lines[i]
-		for strings.HasSuffix(line, "\\") && i+1 < len(lines) && !strings.HasPrefix(strings.TrimSpace(line), "#") {
-			i++
-			line = line[:len(line)-1] + " " + strings.TrimLeft(lines[i], " \t")
-		}
+		line, read := p.joinLines(lines[i:])
 		p.readLine(line)
+		i += read
 	}
 	if p.report.Failed() {
 		return nil, errorsOf(p.report.Diagnostics())
@@ -65,6 +64,41 @@ func Parse(file, config string) (*firewall.Ruleset, []firewall.Diagnostic) {
 	rs.File, rs.Text = file, config
 	rs.Diagnostics = p.report.Warnings()
 	return rs, rs.Diagnostics
+}
+
+// joinLines returns the first of the lines with those that a backslash at its end
+// continues it with, and how many these are.
+func (p *parser) joinLines(lines []string) (line string, read int) {
+	p.parts = p.parts[:0]
+	if !strings.HasSuffix(lines[0], "\\") || strings.HasPrefix(strings.TrimSpace(lines[0]), "#") {
+		return lines[0], 1
+	}
+	var b strings.Builder
+	for read < len(lines) {
+		part, more := strings.CutSuffix(lines[read], "\\")
+		p.parts = append(p.parts, linePart{from: b.Len(), line: p.line + read})
+		b.WriteString(part)
+		read++
+		if !more {
+			break
+		}
+		b.WriteByte(' ')
+	}
+	return b.String(), read
+}
+
+// linePart is where a line of the text begins in a joined one.
+type linePart struct{ from, line int }
+
+// place returns the line and the shift of its columns for a column of the present line.
+func (p *parser) place(column int) (line, shift int) {
+	line = p.line
+	for _, part := range p.parts {
+		if part.from < column {
+			line, shift = part.line, part.from
+		}
+	}
+	return line, shift
 }
 
 // errorsOf returns the errors alone: beside them warnings do not help.
@@ -104,9 +138,17 @@ func isIPv6(lines []string) bool {
 }
 
 // fail and warn report about the present line.
-func (p *parser) fail(problem *text.Problem) { p.report.Error(p.line, problem) }
+func (p *parser) fail(problem *text.Problem) {
+	line, shift := p.place(problem.Column)
+	moved := *problem
+	moved.Column, moved.EndColumn = problem.Column-shift, problem.EndColumn-shift
+	p.report.Error(line, &moved)
+}
+
 func (p *parser) warn(w text.Word, format string, a ...any) {
-	p.report.Warn(p.line, text.At(w, format, a...))
+	line, shift := p.place(w.Column)
+	w.Column -= shift
+	p.report.Warn(line, text.At(w, format, a...))
 }
 
 // readLine reads one line, whichever of the two languages it is in.

@@ -16,7 +16,7 @@ func (s *section) choices(m *firewall.Match) [][]firewall.Match {
 	switch {
 	case m.Set != 0:
 		return s.setChoices(m)
-	case isStateList(m.AnyOf), m.Negate && len(m.AnyOf) == 0:
+	case isStateList(m.AnyOf), isEitherPort(m.AnyOf), isNotICMP(m.AnyOf), m.Negate && len(m.AnyOf) == 0:
 		return nil
 	case len(m.AnyOf) > 0:
 		return netfilter.Each(m.AnyOf)
@@ -173,6 +173,32 @@ func isStateList(alternatives []firewall.Match) bool {
 	return len(alternatives) > 0
 }
 
+// isEitherPort reports whether alternatives are the same ports of either direction,
+// which --ports says.
+func isEitherPort(alternatives []firewall.Match) bool {
+	if len(alternatives) != 2 {
+		return false
+	}
+	source, destination := alternatives[0], alternatives[1]
+	return source.Field == firewall.SourcePort && destination.Field == firewall.DestinationPort && !source.Negate && !destination.Negate &&
+		slices.Equal(source.Ranges, destination.Ranges) && len(portChoices(&source)) == 1
+}
+
+// isNotICMP reports whether alternatives are another ICMP type or another code, which
+// is any but one type with its code.
+func isNotICMP(alternatives []firewall.Match) bool {
+	if len(alternatives) != 2 {
+		return false
+	}
+	kind, code := alternatives[0], alternatives[1]
+	return kind.Field == firewall.ICMPTypeField && code.Field == firewall.ICMPCodeField && kind.Negate && code.Negate &&
+		isSingle(kind.Ranges) && isSingle(code.Ranges)
+}
+
+func isSingle(ranges []firewall.Range) bool {
+	return len(ranges) == 1 && ranges[0].Low == ranges[0].High
+}
+
 // say adds a match; connection says that it needs connection tracking.
 func (w *ruleWriter) say(connection bool, format string, args ...any) {
 	words := fmt.Sprintf(format, args...)
@@ -210,11 +236,7 @@ func (w *ruleWriter) condition(m *firewall.Match) {
 	}
 	switch m.Field {
 	case firewall.FieldNone:
-		if isStateList(m.AnyOf) {
-			w.say(true, "-m conntrack --ctstate %s", stateNames(m.AnyOf...))
-			return
-		}
-		w.fail("%s", "several fields that are not in a set")
+		w.disjunction(m.AnyOf)
 	case firewall.Constant, firewall.RateLimit:
 		w.constant(m)
 	case firewall.Family:
@@ -235,6 +257,20 @@ func (w *ruleWriter) condition(m *firewall.Match) {
 		w.icmp(m)
 	default:
 		w.connection(m)
+	}
+}
+
+// disjunction writes the disjunctions that iptables has options for.
+func (w *ruleWriter) disjunction(alternatives []firewall.Match) {
+	switch {
+	case isStateList(alternatives):
+		w.say(true, "-m conntrack --ctstate %s", stateNames(alternatives...))
+	case isEitherPort(alternatives):
+		w.say(false, "-m multiport --ports %s", portList(alternatives[0].Ranges))
+	case isNotICMP(alternatives):
+		w.sayICMP(true, fmt.Sprintf("%d/%d", alternatives[0].Ranges[0].Low, alternatives[1].Ranges[0].Low))
+	default:
+		w.fail("several fields that are not in a set")
 	}
 }
 
@@ -536,12 +572,16 @@ func (w *ruleWriter) ports(m *firewall.Match) {
 		return
 	}
 	for _, part := range portChoices(m) {
-		var ports []string
-		for _, r := range part.Ranges {
-			ports = append(ports, portText(r))
-		}
-		w.say(false, "-m multiport %s%ss %s", bang(m.Negate), option, strings.Join(ports, ","))
+		w.say(false, "-m multiport %s%ss %s", bang(m.Negate), option, portList(part.Ranges))
 	}
+}
+
+func portList(ranges []firewall.Range) string {
+	var ports []string
+	for _, r := range ranges {
+		ports = append(ports, portText(r))
+	}
+	return strings.Join(ports, ",")
 }
 
 // flagNames writes TCP flags by their names.

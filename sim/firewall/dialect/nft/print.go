@@ -68,7 +68,10 @@ func newPrinter(rs *firewall.Ruleset) *printer {
 
 // table returns the output's table of a chain.
 func (p *printer) table(c *firewall.Chain) int {
-	name, family := identifier(c.Table, "fw"), c.Family
+	name, family := "fw", c.Family
+	if p.isNetfilter() {
+		name = identifier(c.Table, "fw")
+	}
 	if family == "" {
 		family = "ip"
 	}
@@ -80,6 +83,10 @@ func (p *printer) table(c *firewall.Chain) int {
 	p.tables = append(p.tables, printedTable{family: family, name: name})
 	return len(p.tables) - 1
 }
+
+// isNetfilter reports whether the ruleset has netfilter's tables: other devices' lists
+// call each other wherever they are.
+func (p *printer) isNetfilter() bool { return p.rs.Dialect == Name || p.rs.Dialect == "iptables" }
 
 // identifier makes a name that nft accepts of any name.
 func identifier(name, otherwise string) string {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/comware"
 	"ftplab/sim/firewall/dialect/internal/rulestest"
 	"ftplab/sim/firewall/dialect/internal/text"
 	"ftplab/sim/firewall/dialect/iptables"
@@ -138,4 +139,38 @@ func TestTranslatedFromIPTables(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A vendor's interface list: its direction, its default and its addresses' wildcards.
+const interfaceList = `acl number 3000
+ rule permit tcp source 192.168.10.1 0 source-port eq 21 destination-port gt 1024
+ rule permit tcp established
+ rule permit tcp source 10.0.0.1 0.255.0.254 destination-port range 20 25
+ rule permit icmp icmp-type 3 4
+ rule deny ip fragment
+ rule deny udp destination-port neq 53
+interface lan
+ packet-filter 3000 inbound
+interface wan
+ packet-filter 3000 outbound
+packet-filter default deny
+`
+
+// TestTranslatedFromInterfaceList checks that a vendor's list does the same in both
+// languages of Linux.
+func TestTranslatedFromInterfaceList(t *testing.T) {
+	original := parse(t, comware.Parse, "switch.cfg", interfaceList)
+	interfaces := []string{"lan", "dmz", "wan"}
+	if errors := append(changes(nft.Inexpressible(original)), changes(iptables.Inexpressible(original))...); len(errors) > 0 {
+		t.Fatalf("line %d: %s", errors[0].Line, errors[0].Message)
+	}
+	printed := nft.Print(original)
+	if difference := rulestest.Difference(original, parse(t, nft.Parse, "nft", printed), interfaces, 1, packets); difference != "" {
+		t.Errorf("%s\n%s", difference, printed)
+	}
+	printed = iptables.Print(original)
+	if difference := rulestest.Difference(original, parse(t, iptables.Parse, "iptables", printed), interfaces, 1, packets); difference != "" {
+		t.Errorf("%s\n%s", difference, printed)
+	}
+	loadIPTables(t, printed)
 }
