@@ -114,10 +114,10 @@ func (p *parser) readEntry(c *text.Cursor, l *list, e *entry) *text.Problem {
 	if err != nil {
 		return err
 	}
-	e.variants = b.variants()
-	if p.members += len(e.variants); p.members > cisco.MaxMembers {
-		return text.At(c.Words[0], "the object groups make more than %d rules", cisco.MaxMembers)
+	if err := p.grow(c.Words[0], b.size()); err != nil {
+		return err
 	}
+	e.variants = b.variants()
 	p.known = true
 	p.insert(l, e)
 	return nil
@@ -387,6 +387,17 @@ func (p *parser) masked(c *text.Cursor, w text.Word, what string) (firewall.Addr
 		return firewall.AddressTest{Base: mask, Care: mask}, nil
 	}
 	return text.Masked(base, mask), nil
+}
+
+// size is how many services the groups of an entry make.
+func (b *body) size() int {
+	n := 1
+	for _, g := range []*service{b.group, b.sources, b.destinations} {
+		if g != nil {
+			n *= max(1, len(g.services))
+		}
+	}
+	return n
 }
 
 // variants returns the rules' parts in the order in which they are asked: protocol,

@@ -148,11 +148,22 @@ func transports(name string) []int {
 	return []int{int(wire.TCP), int(wire.UDP)}
 }
 
-// grow counts new members of object groups against the limit.
+// addAddresses adds members to the present object or group.
+func (p *parser) addAddresses(w text.Word, members []firewall.AddressTest) *text.Problem {
+	if err := p.grow(w, len(members)); err != nil {
+		return err
+	}
+	p.network.addresses = append(p.network.addresses, members...)
+	return nil
+}
+
+// grow counts new members of object groups against the limit, before they are added:
+// a group may contain groups, or itself.
 func (p *parser) grow(w text.Word, members int) *text.Problem {
-	if p.members += members; p.members > cisco.MaxMembers {
+	if p.members+members > cisco.MaxMembers {
 		return text.At(w, "the object groups have more than %d members", cisco.MaxMembers)
 	}
+	p.members += members
 	return nil
 }
 
@@ -163,18 +174,14 @@ func (p *parser) networkMember(c *text.Cursor) (bool, *text.Problem) {
 	switch {
 	case w.Is("group-object"):
 		c.Next()
-		other := p.networkNamed(c.Next())
-		p.network.addresses = append(p.network.addresses, other.addresses...)
-		return true, p.grow(w, len(other.addresses))
+		return true, p.addAddresses(w, p.networkNamed(c.Next()).addresses)
 	case w.Is("nat"):
 		p.warn(text.At(w, "nat is not modelled: addresses are not translated"))
 		return true, nil
 	case w.Is("network-object"):
 		c.Next()
 		if c.Accept("object") {
-			other := p.networkNamed(c.Next())
-			p.network.addresses = append(p.network.addresses, other.addresses...)
-			return true, p.grow(w, len(other.addresses))
+			return true, p.addAddresses(w, p.networkNamed(c.Next()).addresses)
 		}
 	case w.Is("subnet"):
 		c.Next()
@@ -189,8 +196,7 @@ func (p *parser) networkMember(c *text.Cursor) (bool, *text.Problem) {
 	if m == nil {
 		return true, text.At(w, "any cannot be a member of an object")
 	}
-	p.network.addresses = append(p.network.addresses, m.Addresses...)
-	if err := p.grow(w, 1); err != nil {
+	if err := p.addAddresses(w, m.Addresses); err != nil {
 		return true, err
 	}
 	return true, end(c)
@@ -234,10 +240,10 @@ func (p *parser) serviceMember(c *text.Cursor) (bool, *text.Problem) {
 	if err != nil {
 		return true, err
 	}
-	p.service.services = append(p.service.services, members...)
 	if err := p.grow(w, len(members)); err != nil {
 		return true, err
 	}
+	p.service.services = append(p.service.services, members...)
 	return true, end(c)
 }
 

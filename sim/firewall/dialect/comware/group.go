@@ -27,6 +27,15 @@ type groups struct {
 	members int
 }
 
+// grow counts new members against the limit, before they are added.
+func (g *groups) grow(w text.Word, members int) *text.Problem {
+	if g.members+members > maxGroupMembers {
+		return text.At(w, "the object groups have more than %d members", maxGroupMembers)
+	}
+	g.members += members
+	return nil
+}
+
 // addresses returns the addresses of the group with this name.
 func (g *groups) addresses(w text.Word, ipv6 bool) ([]firewall.AddressTest, *text.Problem) {
 	found, err := g.find(w)
@@ -140,9 +149,6 @@ func (p *parser) memberStatement(c *text.Cursor, first text.Word) *text.Problem 
 	if err != nil {
 		return err
 	}
-	if p.groups.members > maxGroupMembers {
-		return text.At(first, "the object groups have more than %d members", maxGroupMembers)
-	}
 	return end(c)
 }
 
@@ -160,8 +166,10 @@ func (p *parser) portMember(c *text.Cursor) *text.Problem {
 		if !other.ports || other == p.group {
 			return text.At(w, "%s cannot be a member of this object group", w.Text)
 		}
+		if err := p.groups.grow(w, len(other.ranges)); err != nil {
+			return err
+		}
 		p.group.ranges = append(p.group.ranges, other.ranges...)
-		p.groups.members += len(other.ranges)
 		return nil
 	}
 	first, err := portNumber(c.Next(), tcpPorts)
@@ -174,8 +182,10 @@ func (p *parser) portMember(c *text.Cursor) *text.Problem {
 			return err
 		}
 	}
+	if err := p.groups.grow(c.Last(), 1); err != nil {
+		return err
+	}
 	p.group.ranges = append(p.group.ranges, acl.PortRange(operator, min(first, last), max(first, last)))
-	p.groups.members++
 	return nil
 }
 
@@ -219,8 +229,10 @@ func (p *parser) networkMember(c *text.Cursor) *text.Problem {
 	if c.Accept("exclude") {
 		return text.At(c.Last(), "exclude is not modelled").WithHint("write the networks that remain")
 	}
+	if err := p.groups.grow(c.Last(), len(tests)); err != nil {
+		return err
+	}
 	p.group.addresses = append(p.group.addresses, tests...)
-	p.groups.members += len(tests)
 	return nil
 }
 

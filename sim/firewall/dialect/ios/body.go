@@ -94,10 +94,12 @@ func (p *parser) extendedBody(c *text.Cursor, l *list, e *entry) *text.Problem {
 			return err
 		}
 	}
-	e.variants = b.variants()
-	if p.members += len(e.variants); p.members > cisco.MaxMembers {
-		return text.At(c.Words[0], "the object groups make more than %d rules", cisco.MaxMembers)
+	if b.group != nil {
+		if err := p.grow(b.protocolWord, len(b.group.services)); err != nil {
+			return err
+		}
 	}
+	e.variants = b.variants()
 	return nil
 }
 
@@ -139,6 +141,9 @@ func (b *body) ports(c *text.Cursor) (cisco.Ports, *text.Problem) {
 	if w.Is("portgroup") {
 		c.Next()
 		g := b.serviceNamed(c.Next())
+		if err := b.grow(w, len(g.services)); err != nil {
+			return cisco.Ports{}, err
+		}
 		p := cisco.Ports{Set: true, Text: "portgroup " + g.name, Column: w.Column}
 		for _, s := range g.services {
 			p.Ranges = append(p.Ranges, s.Destination.Ranges...)

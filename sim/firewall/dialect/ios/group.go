@@ -87,11 +87,31 @@ func (p *parser) groupStatement(c *text.Cursor) *text.Problem {
 	return end(c)
 }
 
-// grow counts new members of object groups against the limit.
+// addAddresses adds members to the present group of addresses.
+func (p *parser) addAddresses(w text.Word, members ...firewall.AddressTest) *text.Problem {
+	if err := p.grow(w, len(members)); err != nil {
+		return err
+	}
+	p.network.addresses = append(p.network.addresses, members...)
+	return nil
+}
+
+// addServices adds members to the present group of services.
+func (p *parser) addServices(w text.Word, members ...cisco.Service) *text.Problem {
+	if err := p.grow(w, len(members)); err != nil {
+		return err
+	}
+	p.service.services = append(p.service.services, members...)
+	return nil
+}
+
+// grow counts new members of object groups against the limit, before they are added:
+// a group may contain groups, or itself.
 func (p *parser) grow(w text.Word, members int) *text.Problem {
-	if p.members += members; p.members > cisco.MaxMembers {
+	if p.members+members > cisco.MaxMembers {
 		return text.At(w, "the object groups have more than %d members", cisco.MaxMembers)
 	}
+	p.members += members
 	return nil
 }
 
@@ -115,8 +135,7 @@ func (p *parser) networkMember(c *text.Cursor) (bool, *text.Problem) {
 		c.Next()
 		other := p.networkNamed(c.Next())
 		g.any = g.any || other.any
-		g.addresses = append(g.addresses, other.addresses...)
-		return true, p.grow(w, len(other.addresses))
+		return true, p.addAddresses(w, other.addresses...)
 	case w.Is("host"):
 		c.Next()
 		a, err := text.IPv4("address", c.Next())
@@ -145,8 +164,7 @@ func (p *parser) networkMember(c *text.Cursor) (bool, *text.Problem) {
 		}
 		test = t
 	}
-	g.addresses = append(g.addresses, test)
-	if err := p.grow(w, 1); err != nil {
+	if err := p.addAddresses(w, test); err != nil {
 		return true, err
 	}
 	return true, end(c)
@@ -192,9 +210,7 @@ func (p *parser) serviceMember(c *text.Cursor) (bool, *text.Problem) {
 		return true, nil
 	case w.Is("group-object"):
 		c.Next()
-		other := p.serviceNamed(c.Next())
-		g.services = append(g.services, other.services...)
-		return true, p.grow(w, len(other.services))
+		return true, p.addServices(w, p.serviceNamed(c.Next()).services...)
 	case g.ports:
 		if !cisco.IsPortOperator(w) {
 			return false, nil
@@ -203,8 +219,7 @@ func (p *parser) serviceMember(c *text.Cursor) (bool, *text.Problem) {
 		if err != nil {
 			return true, err
 		}
-		g.services = append(g.services, cisco.Service{Protocol: cisco.AnyProtocol, Destination: ports})
-		return true, p.grow(w, 1)
+		return true, p.addServices(w, cisco.Service{Protocol: cisco.AnyProtocol, Destination: ports})
 	}
 	var protocols []int
 	if w.Is("tcp-udp") {
@@ -223,10 +238,9 @@ func (p *parser) serviceMember(c *text.Cursor) (bool, *text.Problem) {
 	}
 	for _, n := range protocols {
 		s.Protocol = n
-		g.services = append(g.services, s)
-	}
-	if err := p.grow(w, len(protocols)); err != nil {
-		return true, err
+		if err := p.addServices(w, s); err != nil {
+			return true, err
+		}
 	}
 	return true, end(c)
 }

@@ -23,7 +23,7 @@ func (n *Namer) Name(name string) string {
 		}
 		return '_'
 	}, name)
-	if clean == "" || clean[0] < 'A' {
+	if clean == "" || clean[0] < 'A' || clean[0] == '_' {
 		clean = "ACL" + clean
 	}
 	const longest = 55

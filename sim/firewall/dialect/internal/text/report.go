@@ -117,7 +117,38 @@ func (r *Report) add(severity firewall.Severity, line int, err error) {
 	if p, ok := err.(*Problem); ok {
 		d.Column, d.EndColumn, d.Hint = p.Column, p.EndColumn, p.Hint
 	}
+	d.Message, d.Hint = brief(d.Message), brief(d.Hint)
 	r.diagnostics = append(r.diagnostics, d)
+}
+
+// Limits of a message: longer words of the text that it repeats are shortened to
+// shownWord characters, and the whole to longestMessage.
+const (
+	longestWord    = 60
+	shownWord      = 40
+	longestMessage = 400
+)
+
+// brief shortens the words that a message repeats from the text, which may be megabytes
+// long. What a word ends with (a quote, a colon) stays.
+func brief(message string) string {
+	if len(message) <= longestWord {
+		return message
+	}
+	words := strings.Split(message, " ")
+	for i, w := range words {
+		runes := []rune(w[:min(len(w), 4*(shownWord+1))])
+		if len(w) <= longestWord || len(runes) <= shownWord {
+			continue
+		}
+		rest := strings.TrimRight(w, "\"':;,.)]}")
+		words[i] = string(runes[:shownWord]) + "…" + w[max(len(rest), len(w)-3):]
+	}
+	message = strings.Join(words, " ")
+	if runes := []rune(message); len(runes) > longestMessage {
+		message = string(runes[:longestMessage]) + "…"
+	}
+	return message
 }
 
 // Diagnostics returns the messages in the order of the lines, with a last one where

@@ -18,5 +18,5 @@ func (u *Unsayable) Error() string {
 	if u.Rule == nil {
 		return fmt.Sprintf("the ruleset cannot be said in %s: %s", u.Dialect, u.Why)
 	}
-	return fmt.Sprintf("line %d: %q cannot be said in %s: %s", u.Rule.Line, u.Rule.Text, u.Dialect, u.Why)
+	return fmt.Sprintf("line %d: %q cannot be said in %s: %s", u.Rule.Line, brief(u.Rule.Text), u.Dialect, u.Why)
 }
