@@ -124,8 +124,8 @@ func TestStepsFor(t *testing.T) {
 	}{
 		{Selection{}, "A list looks one way"},
 		{Selection{Mode: "passive"}, "A list looks one way"},
-		{Selection{Firewall: "none"}, "No list, no trouble"},
-		{Selection{Firewall: "inspect", Mode: "eprt"}, "Linux in the switch's place"},
+		{Selection{Firewall: "none"}, "No list"},
+		{Selection{Firewall: "inspect", Mode: "eprt"}, "Linux, and somebody who reads along"},
 	} {
 		steps := target.Lesson.StepsFor(c.sel)
 		if len(steps) == 0 || steps[0].Title != c.first {
