@@ -37,8 +37,6 @@ type printer struct {
 	tables []printedTable
 	// tableOf is the table of each chain, by place.
 	tableOf []int
-	// quiet holds the messages back while a rule is tried.
-	line int
 }
 
 // printedTable is a table of the output.
