@@ -2,7 +2,6 @@ package comware
 
 import (
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -442,104 +441,4 @@ func (l *list) renumber(step, start int) {
 		r.id = start + i*step
 		l.texts[r.canonical()] = r.id
 	}
-}
-
-// undoStatement takes back what this text said before; undoing anything that is not
-// modelled is a warning.
-func (p *parser) undoStatement(c *text.Cursor) *text.Problem {
-	c.Next()
-	switch w := c.Next(); {
-	case w.Is("rule") && p.view == aclView:
-		return p.undoRule(c)
-	case w.Is("step") && p.view == aclView:
-		p.list.renumber(5, p.list.start)
-		return end(c)
-	case w.Is("packet-filter"), w.Is("firewall"):
-		return p.undoFilter(c, w)
-	case w.Is("shutdown"), w.Is("description"):
-		return nil
-	default:
-		p.warn(text.NotModelled(c.Words))
-		return nil
-	}
-}
-
-func (p *parser) undoRule(c *text.Cursor) *text.Problem {
-	w := c.Next()
-	n, err := text.Number("rule ID", w, 0, maxRuleID)
-	if err != nil {
-		return err
-	}
-	i, ok := p.list.search(int(n))
-	if !ok {
-		return text.At(w, "there is no rule %d", n)
-	}
-	r := p.list.rules[i]
-	delete(p.list.texts, r.canonical())
-	if c.Done() {
-		p.list.rules = slices.Delete(p.list.rules, i, i+1)
-		return nil
-	}
-	for !c.Done() {
-		keyword, err := text.Keyword("an option of a rule", c.Next(), true, append(optionWords(), "comment")...)
-		if err != nil {
-			return err
-		}
-		if keyword == "comment" {
-			r.comment = ""
-			continue
-		}
-		r.options[optionSlot(keyword)] = option{}
-	}
-	p.list.texts[r.canonical()] = r.id
-	r.text = r.canonical()
-	return nil
-}
-
-// ordered returns the rules in the order in which they are asked.
-func (l *list) ordered() []*rule {
-	rules := slices.Clone(l.rules)
-	if l.auto {
-		sort.SliceStable(rules, func(i, j int) bool { return rules[i].before(rules[j]) })
-	}
-	return rules
-}
-
-// before is the order of match-order auto (H3C: "depth first"): a VPN instance, a
-// specific protocol, the narrower source, the narrower destination, the narrower
-// range of ports, the earlier configured.
-func (r *rule) before(s *rule) bool {
-	for _, key := range [][2]int{
-		{boolean(r.options[slotVPNInstance].set), boolean(s.options[slotVPNInstance].set)},
-		{boolean(r.protocol != anyProtocol), boolean(s.protocol != anyProtocol)},
-		{r.options[slotSource].depth(), s.options[slotSource].depth()},
-		{r.options[slotDestination].depth(), s.options[slotDestination].depth()},
-		{-r.ports(), -s.ports()},
-		{-r.sequence, -s.sequence},
-	} {
-		if key[0] != key[1] {
-			return key[0] > key[1]
-		}
-	}
-	return false
-}
-
-// ports is how many pairs of ports a rule matches, for match-order auto.
-func (r *rule) ports() int {
-	n := 1
-	for _, s := range []slot{slotSourcePort, slotDestinationPort} {
-		if o := r.options[s]; o.set {
-			n *= int(o.width)
-		} else {
-			n *= 65536
-		}
-	}
-	return n
-}
-
-func boolean(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
