@@ -117,15 +117,10 @@ func (a *analysis) dead() []Finding {
 	t := compile(a.rs, a.u, region{a.u.everything()})
 	a.addNotes(t)
 	effective := map[int]region{}
-	reached := map[int]bool{}
 	for _, item := range t.items {
 		if item.rule >= 0 {
 			effective[item.rule] = append(effective[item.rule], item.region...)
 		}
-	}
-	for rule := range a.rs.Rules {
-		_, asked := t.matched[rule]
-		reached[rule] = asked
 	}
 	var findings []Finding
 	for rule := range a.rs.Rules {
@@ -177,6 +172,9 @@ func (a *analysis) onPath(rule int) bool {
 func (a *analysis) judge(t *table, rule int, effective region) (Finding, bool) {
 	f := Finding{RuleRef: a.ref(rule)}
 	would := t.conditions(&a.rs.Rules[rule])
+	if a.u.budget.hit {
+		return f, false // what is left of the region may be a part of it
+	}
 	if len(would) == 0 {
 		f.Kind = Impossible
 		return f, true
@@ -190,7 +188,7 @@ func (a *analysis) judge(t *table, rule int, effective region) (Finding, bool) {
 		return f, true
 	}
 	blockers := a.opposed(rule, would, t, a.blockers(t, rule, would))
-	if len(blockers) == 0 {
+	if len(blockers) == 0 || a.u.budget.hit {
 		return f, false
 	}
 	f.Kind, f.By = Partly, blockers

@@ -81,6 +81,21 @@ func TestExposureOfAStatefulFirewall(t *testing.T) {
 	}
 }
 
+// TestExposureOfAServerThatMayConnectOutward: the rule that lets the server's side open
+// connections to anywhere says nothing about who comes in.
+func TestExposureOfAServerThatMayConnectOutward(t *testing.T) {
+	text := strings.Replace(row8, "    counter drop", "    iifname \"lan\" ct state new counter accept\n    iifname \"lo\" accept\n    counter drop", 1)
+	r := Audit(parse(t, text), Options{Server: server})
+	if x := r.Exposure; x.Connect.String() != "21" || x.OutwardCount != 65536 {
+		t.Errorf("%+v", x)
+	}
+	if !slices.ContainsFunc(r.Notes, func(n string) bool {
+		return strings.HasPrefix(n, "every port is open to packets in by lan and out by ")
+	}) {
+		t.Errorf("the open way is not noted: %q", r.Notes)
+	}
+}
+
 func TestShadowedRules(t *testing.T) {
 	r := Audit(parse(t, "rule permit ip source 10.0.0.0 0.0.0.255\nrule deny tcp source 10.0.0.7 0\nrule permit tcp source 10.0.1.0 0.0.0.255\nrule deny udp source 10.0.1.0 0.0.0.127\nrule permit ip\n"), Options{})
 	var got []string
@@ -138,6 +153,18 @@ func TestAgainstBruteForce(t *testing.T) {
 
 // holds reports whether a packet that goes from one interface to another is in the region.
 func (r region) holds(u *universe, p *wire.Packet, in, out int) bool {
+	one := u.packetBox(p)
+	one.sets[dimIn], one.sets[dimOut] = 1<<in, 1<<out
+	for i := range r {
+		if _, ok := r[i].intersect(&one); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// packetBox is one packet, whatever its interfaces and connection.
+func (u *universe) packetBox(p *wire.Packet) box {
 	one := u.everything()
 	for d, n := range map[int]number{
 		dimSource: addressNumber(p.Src), dimDestination: addressNumber(p.Dst), dimProtocol: small(uint64(p.Protocol)),
@@ -146,13 +173,7 @@ func (r region) holds(u *universe, p *wire.Packet, in, out int) bool {
 		one.spans[d] = span{n, n}
 	}
 	one.sets[dimFlags], one.sets[dimFragment] = 1<<p.Flags, 1
-	one.sets[dimIn], one.sets[dimOut] = 1<<in, 1<<out
-	for i := range r {
-		if _, ok := r[i].intersect(&one); ok {
-			return true
-		}
-	}
-	return false
+	return one
 }
 
 func randomList(r *rand.Rand) string {

@@ -22,10 +22,7 @@ type table struct {
 	u      *universe
 	items  []decided
 	permit region // what comes through
-	// reach are the packets that a rule was asked about, before and after its
-	// conditions, by rule: to find who took them.
-	matched map[int]region
-	notes   []string
+	notes  []string
 }
 
 // maxDepth bounds how deep chains may call each other.
@@ -33,7 +30,7 @@ const maxDepth = 32
 
 // compile works out what every rule of rs decides about the packets of start.
 func compile(rs *firewall.Ruleset, u *universe, start region) *table {
-	t := &table{rs: rs, u: u, matched: map[int]region{}}
+	t := &table{rs: rs, u: u}
 	for _, c := range pathOf(rs) {
 		start = t.base(c, start)
 	}
@@ -103,15 +100,16 @@ func (t *table) walk(c int, in region, depth int) region {
 			return append(in, returned...)
 		}
 		r := &t.rs.Rules[i]
-		in = t.mapped(i, in)
+		var gone region
+		in, gone = t.mapped(i, in, depth)
+		returned = append(returned, gone...)
 		if r.Verdict.Kind == firewall.Continue {
 			continue
 		}
 		holds := t.conditions(r)
-		t.matched[i] = append(t.matched[i], holds...)
 		taken := in.intersect(holds, t.u.budget)
 		rest := in.subtract(holds, t.u.budget)
-		var back, gone region
+		var back region
 		back, gone = t.verdict(i, r.Verdict, taken, depth)
 		in = append(rest, back...)
 		returned = append(returned, gone...)
@@ -143,30 +141,29 @@ func (t *table) verdict(rule int, v firewall.Verdict, taken region, depth int) (
 	return taken, nil
 }
 
-// mapped applies the verdict maps of a rule and returns the packets that they leave.
-func (t *table) mapped(rule int, in region) region {
+// mapped applies the verdict maps of a rule. Back are the packets that they leave to the
+// rule and those after it, gone those that leave the chain undecided.
+func (t *table) mapped(rule int, in region, depth int) (back, gone region) {
 	r := &t.rs.Rules[rule]
 	for _, part := range r.Parts {
 		e := part.Effect
 		if e == nil || e.Kind != firewall.VerdictMap || e.Map == 0 {
 			continue
 		}
-		holds := in.intersect(t.conditions(r), t.u.budget)
-		rest := in.subtract(holds, t.u.budget)
-		for _, element := range t.rs.Sets[e.Map-1].Elements {
-			key := region{t.u.everything()}
-			for k := range element.Key {
-				one, _ := t.u.matched(t.rs, &element.Key[k])
-				key = key.intersect(one, t.u.budget)
-			}
+		conditions := t.conditions(r)
+		holds := in.intersect(conditions, t.u.budget)
+		rest := in.subtract(conditions, t.u.budget)
+		elements := t.rs.Sets[e.Map-1].Elements
+		for i := range elements {
+			key, _ := t.u.inElement(t.rs, &elements[i], e.Key)
 			taken := holds.intersect(key, t.u.budget)
 			holds = holds.subtract(key, t.u.budget)
-			back, _ := t.verdict(rule, element.Verdict, taken, 0)
-			rest = append(rest, back...)
+			passed, left := t.verdict(rule, elements[i].Verdict, taken, depth)
+			rest, gone = append(rest, passed...), append(gone, left...)
 		}
 		in = append(rest, holds...)
 	}
-	return in
+	return in, gone
 }
 
 // conditions returns the packets for which all conditions of a rule hold. What the

@@ -108,19 +108,45 @@ func (a *analysis) exposure(server netip.Addr) *Exposure {
 	return x
 }
 
-// serverWays keeps the ways on which the server can be reached at all: rules that open a
-// port tell on which side it is. If there are none, it may be anywhere.
+// allPorts is how many ports there are.
+const allPorts = 1 << 16
+
+// serverWays keeps the ways on which an arbitrary host comes to the server: those on
+// which rules open some of its ports. A way on which every port is open, beside such
+// ones, comes from a side that the rules trust; it is noted and left out. If no way
+// leads to the server, it may be anywhere.
 func (a *analysis) serverWays(server netip.Addr) []way {
-	var reached []way
+	var restricted, open []way
 	for _, way := range a.ways() {
-		if len(a.twoWay(a.packet(server, way, true))) > 0 {
-			reached = append(reached, way)
+		switch portsOf(a.twoWay(a.packet(server, way, true)), dimDestinationPort).Count() {
+		case 0:
+		case allPorts:
+			open = append(open, way)
+		default:
+			restricted = append(restricted, way)
 		}
 	}
-	if len(reached) == 0 {
-		return a.ways()
+	if len(restricted) == 0 {
+		if len(open) == 0 {
+			return a.ways()
+		}
+		return open
 	}
-	return reached
+	if len(open) > 0 {
+		var ways []string
+		for _, w := range open {
+			ways = append(ways, "in by "+a.interfaceName(w.in)+" and out by "+a.interfaceName(w.out))
+		}
+		a.notes = append(a.notes, "every port is open to packets "+strings.Join(ways, ", ")+": that side counts as trusted; the exposure is that to the others")
+	}
+	return restricted
+}
+
+func (a *analysis) interfaceName(place int) string {
+	if place < len(a.u.interfaces) {
+		return a.u.interfaces[place]
+	}
+	return "any other interface"
 }
 
 func (p Ports) has(port uint16) bool {
@@ -148,12 +174,19 @@ func (a *analysis) ways() []way {
 	var ways []way
 	for in := range other + 1 {
 		for out := range other + 1 {
-			if in != out && (filtered < 0 || out == filtered) {
+			distinct := in != out || in == other // there may be two that the rules do not name
+			if distinct && !a.isLoopback(in) && !a.isLoopback(out) && (filtered < 0 || out == filtered) {
 				ways = append(ways, way{in, out})
 			}
 		}
 	}
 	return ways
+}
+
+// isLoopback reports whether a place is the loopback interface, by which nothing is
+// forwarded.
+func (a *analysis) isLoopback(place int) bool {
+	return place < len(a.u.interfaces) && a.u.interfaces[place] == "lo"
 }
 
 // filtered returns the place of the only interface that lists are applied to, -1 if

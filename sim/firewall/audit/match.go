@@ -3,6 +3,7 @@ package audit
 import (
 	"math/bits"
 	"net/netip"
+	"slices"
 
 	"ftplab/sim/firewall"
 	"ftplab/sim/wire"
@@ -22,7 +23,25 @@ func (u *universe) matched(rs *firewall.Ruleset, m *firewall.Match) (r region, e
 		}
 		r = region{u.everything()}.subtract(r, u.budget)
 	}
+	if rs.Dialect != "nft" && looksBehindHeader(m) { // nft takes the first octets of any fragment for ports
+		b := u.everything()
+		b.sets[dimFragment] = 1<<0 | 1<<1
+		r = r.intersect(region{b}, u.budget)
+	}
 	return r, exact
+}
+
+// looksBehindHeader reports whether a condition is about the transport header, which a
+// later fragment does not have: it does not hold there, negated or not.
+func looksBehindHeader(m *firewall.Match) bool {
+	transport := func(f firewall.Field) bool {
+		switch f {
+		case firewall.SourcePort, firewall.DestinationPort, firewall.TCPFlags, firewall.ICMPTypeField, firewall.ICMPCodeField:
+			return true
+		}
+		return false
+	}
+	return len(m.AnyOf) == 0 && (transport(m.Field) || slices.ContainsFunc(m.Key, transport))
 }
 
 func (u *universe) positive(rs *firewall.Ruleset, m *firewall.Match) (region, bool) {
@@ -65,19 +84,26 @@ func (u *universe) inSet(rs *firewall.Ruleset, m *firewall.Match) (region, bool)
 	exact := true
 	elements := rs.Sets[m.Set-1].Elements
 	for i := range elements {
-		r := region{u.everything()}
-		for k := range elements[i].Key {
-			key := elements[i].Key[k]
-			if key.Field == firewall.FieldNone && k < len(m.Key) {
-				key.Field = m.Key[k]
-			}
-			one, ok := u.matched(rs, &key)
-			exact = exact && ok
-			r = r.intersect(one, u.budget)
-		}
+		r, ok := u.inElement(rs, &elements[i], m.Key)
+		exact = exact && ok
 		all = append(all, r.subtract(all, u.budget)...)
 	}
 	return all, exact
+}
+
+// inElement is the packets whose fields have the values of an element.
+func (u *universe) inElement(rs *firewall.Ruleset, element *firewall.SetElement, fields []firewall.Field) (region, bool) {
+	r, exact := region{u.everything()}, true
+	for k := range element.Key {
+		key := element.Key[k]
+		if key.Field == firewall.FieldNone && k < len(fields) {
+			key.Field = fields[k]
+		}
+		one, ok := u.matched(rs, &key)
+		exact = exact && ok
+		r = r.intersect(one, u.budget)
+	}
+	return r, exact
 }
 
 func ordered(f firewall.Field) (int, bool) {
