@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -123,6 +124,50 @@ func TestCompareFindsAPacketAndBothReasons(t *testing.T) {
 	}
 	if c := Compare(parse(t, activeACL), parse(t, activeACL), IPv4, Options{}); c.First != nil {
 		t.Errorf("a list differs from itself: %v", &c.First.Packet)
+	}
+}
+
+// TestCompareFindsRareFlagsAndReplies: differences that no opening packet with the usual
+// flags shows.
+func TestCompareFindsRareFlagsAndReplies(t *testing.T) {
+	const head = "table ip fw {\n  chain forward { type filter hook forward priority 0; policy drop;\n"
+	for name, pair := range map[string][2]string{
+		"flags":   {"tcp flags & (fin | psh | urg) == fin | psh | urg drop\n accept\n", "accept\n"},
+		"replies": {"ct state new accept\n ct direction original accept\n", "ct state new,established accept\n"},
+		"answers": {"ct state new accept\n ct state established ct direction reply tcp sport 21 accept\n", "ct state new accept\n ct state established ct direction reply tcp sport 20-21 accept\n"},
+	} {
+		left, right := parse(t, head+pair[0]+"  }\n}\n"), parse(t, head+pair[1]+"  }\n}\n")
+		c := Compare(left, right, IPv4, Options{})
+		if c.First == nil {
+			t.Errorf("%s: no difference found; notes %q", name, c.Notes)
+			continue
+		}
+		if d := c.First; d.Left.Decision.Action == d.Right.Decision.Action {
+			t.Errorf("%s: %v fares the same", name, &d.Packet)
+		}
+	}
+}
+
+func TestCompareSaysWhatItLeavesOut(t *testing.T) {
+	helper := strings.Replace(row8, "  chain forward", "  ct helper ftp-std { type \"ftp\" protocol tcp; }\n"+
+		"  chain sethelper { type filter hook prerouting priority -150; tcp dport 21 ct helper set \"ftp-std\"; }\n  chain forward", 1)
+	c := Compare(parse(t, row8), parse(t, helper), IPv4, Options{Server: server})
+	if c.First != nil || !slices.Contains(c.Notes, "data connections that an FTP inspection lets in are not compared") {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestBudgetIsReported(t *testing.T) {
+	var list strings.Builder
+	for i := range 60 {
+		list.WriteString("rule permit tcp source 10.0.0." + strconv.Itoa(i) + " 0.255.0.0 destination-port eq " + strconv.Itoa(i+1) + "\n")
+	}
+	rs := parse(t, list.String()+"rule deny ip\n")
+	if r := Audit(rs, Options{Budget: 500}); !r.Incomplete {
+		t.Errorf("500 boxes were enough: %+v", r)
+	}
+	if c := Compare(rs, parse(t, activeACL), IPv4, Options{Budget: 500}); c.First == nil && !c.Incomplete {
+		t.Errorf("a comparison that was stopped says that the two agree")
 	}
 }
 

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"math/bits"
 	"net/netip"
 	"slices"
 
@@ -38,7 +39,8 @@ type Comparison struct {
 
 // Compare finds a packet that two rulesets treat differently. They may be of different
 // dialects; interfaces are the same if they have the same name. It looks at packets that
-// open a connection, and if they agree on those at packets of established connections.
+// open a connection, and if they agree on those at packets of established connections,
+// of either direction; none of them is a fragment.
 func Compare(left, right *firewall.Ruleset, family Family, o Options) *Comparison {
 	b := &budget{left: o.Budget}
 	if o.Budget == 0 {
@@ -46,24 +48,49 @@ func Compare(left, right *firewall.Ruleset, family Family, o Options) *Compariso
 	}
 	u := newUniverse(family, b, left, right)
 	result := &Comparison{}
-	for _, state := range []firewall.CTState{firewall.StateNew, firewall.StateEstablished} {
-		d := u.differ(left, right, o.Server, state, result)
+	unproved := false
+	for _, m := range []moment{{firewall.StateNew, false}, {firewall.StateEstablished, false}, {firewall.StateEstablished, true}} {
+		d, differ := u.differ(left, right, o.Server, m, result)
 		if d != nil {
 			result.First = d
 			break
 		}
+		unproved = unproved || differ
+	}
+	if result.First == nil {
+		result.noteLimits(left, right, unproved)
 	}
 	result.Incomplete = b.hit
 	return result
 }
 
-// differ looks for a difference among packets of one connection state.
-func (u *universe) differ(left, right *firewall.Ruleset, server netip.Addr, state firewall.CTState, result *Comparison) *Difference {
+// noteLimits says what "no difference" leaves out.
+func (c *Comparison) noteLimits(left, right *firewall.Ruleset, unproved bool) {
+	if unproved {
+		c.Notes = append(c.Notes, "the conditions of the two are not the same, but on the packets tried both did the same")
+	}
+	if readsFTP(left) || readsFTP(right) {
+		c.Notes = append(c.Notes, "data connections that an FTP inspection lets in are not compared")
+	}
+}
+
+// moment is when in a connection packets are compared.
+type moment struct {
+	state firewall.CTState
+	reply bool // from the side that answered
+}
+
+// differ looks for a difference among packets of one moment. Regions says that the two
+// are not the same in words, whether or not a packet shows it.
+func (u *universe) differ(left, right *firewall.Ruleset, server netip.Addr, m moment, result *Comparison) (d *Difference, regions bool) {
 	var permits [2]region
 	for i, rs := range []*firewall.Ruleset{left, right} {
 		a := &analysis{rs: rs, u: u}
-		start := a.withState(u.everything(), state, false)
-		start.sets[dimHelper], start.sets[dimFragment] = 1, 1
+		start := a.withState(u.everything(), m.state, false)
+		start.sets[dimHelper], start.sets[dimFragment], start.sets[dimReply] = 1, 1, 1
+		if m.reply {
+			start.sets[dimReply] = 1 << 1
+		}
 		t := compile(rs, u, region{start})
 		for _, n := range t.notes {
 			if !slices.Contains(result.Notes, n) {
@@ -73,13 +100,15 @@ func (u *universe) differ(left, right *firewall.Ruleset, server netip.Addr, stat
 		permits[i] = free(t.permit, u)
 	}
 	for _, pair := range [][2]region{{permits[0], permits[1]}, {permits[1], permits[0]}} {
-		for _, b := range pair[0].subtract(pair[1], u.budget) {
-			if d := u.witness(&b, left, right, server, state); d != nil {
-				return d
+		only := pair[0].subtract(pair[1], u.budget)
+		regions = regions || len(only) > 0
+		for i := range only {
+			if d := u.witness(&only[i], left, right, server, m); d != nil {
+				return d, true
 			}
 		}
 	}
-	return nil
+	return nil, regions
 }
 
 // free lets the connection state of a region go: two rulesets are compared on packets,
@@ -95,12 +124,17 @@ func free(r region, u *universe) region {
 
 // witness makes a packet of a box and runs it through both devices; nil if they agree on
 // it after all, because of something that the boxes do not know.
-func (u *universe) witness(b *box, left, right *firewall.Ruleset, server netip.Addr, state firewall.CTState) *Difference {
+func (u *universe) witness(b *box, left, right *firewall.Ruleset, server netip.Addr, m moment) *Difference {
 	for _, p := range u.examples(b, server) {
 		d := &Difference{Packet: p}
 		d.In = u.interfaceOf(b.sets[dimIn], "in", "")
 		d.Out = u.interfaceOf(b.sets[dimOut], "out", d.In)
-		if state == firewall.StateEstablished {
+		switch {
+		case m.state == firewall.StateEstablished && m.reply:
+			q := p
+			q.Src, q.Dst, q.SrcPort, q.DstPort = p.Dst, p.Src, p.DstPort, p.SrcPort
+			d.Setup = opening(&q)
+		case m.state == firewall.StateEstablished:
 			d.Setup = opening(&p)
 		}
 		d.Left, d.Right = u.run(left, d), u.run(right, d)
@@ -125,10 +159,7 @@ func (u *universe) interfaceOf(set uint64, other, taken string) string {
 // examples picks readable packets of a box: the values people know first.
 func (u *universe) examples(b *box, server netip.Addr) []wire.Packet {
 	var packets []wire.Packet
-	for _, flags := range []wire.Flags{wire.SYN, wire.ACK, wire.SYN | wire.ACK, wire.PSH | wire.ACK, wire.RST} {
-		if b.sets[dimFlags]&(1<<flags) == 0 {
-			continue
-		}
+	for _, flags := range pickFlags(b.sets[dimFlags]) {
 		p := wire.Packet{
 			Src: u.pickAddress(b.spans[dimSource], server, "10.0.0.2", "2001:db8::2"),
 			Dst: u.pickAddress(b.spans[dimDestination], server, "192.168.10.1", "2001:db8:10::1"),
@@ -155,6 +186,20 @@ func (u *universe) examples(b *box, server netip.Addr) []wire.Packet {
 		packets = append(packets, p)
 	}
 	return packets
+}
+
+// pickFlags returns the flags that people know that are in the set, else the lowest there.
+func pickFlags(set uint64) []wire.Flags {
+	var known []wire.Flags
+	for _, flags := range []wire.Flags{wire.SYN, wire.ACK, wire.SYN | wire.ACK, wire.PSH | wire.ACK, wire.RST} {
+		if set&(1<<flags) != 0 {
+			known = append(known, flags)
+		}
+	}
+	if len(known) == 0 {
+		return []wire.Flags{wire.Flags(bits.TrailingZeros64(set))}
+	}
+	return known
 }
 
 // pickNumber returns the first of the wanted numbers that is in the span, else its lowest.

@@ -93,7 +93,7 @@ func (a *analysis) exposure(server netip.Addr) *Exposure {
 		in := a.packet(server, way, true)
 		connect = append(connect, a.twoWay(in)...)
 		probe = append(probe, a.permitted(a.strays(in))...)
-		if a.readsFTP() {
+		if readsFTP(a.rs) {
 			expected = append(expected, a.permitted(a.withState(a.flagged(in, wire.SYN), firewall.StateRelated, true))...)
 		}
 		outward = append(outward, a.twoWay(a.packet(server, way, false))...)
@@ -298,14 +298,14 @@ func (a *analysis) sessionsReturn() bool {
 }
 
 // readsFTP reports whether the ruleset has FTP inspected anywhere.
-func (a *analysis) readsFTP() bool {
-	for i := range a.rs.Inspections {
-		if a.rs.Inspections[i].FTP {
+func readsFTP(rs *firewall.Ruleset) bool {
+	for i := range rs.Inspections {
+		if rs.Inspections[i].FTP {
 			return true
 		}
 	}
-	for i := range a.rs.Rules {
-		for _, part := range a.rs.Rules[i].Parts {
+	for i := range rs.Rules {
+		for _, part := range rs.Rules[i].Parts {
 			if e := part.Effect; e != nil && e.Kind == firewall.SetHelper && e.Text == "ftp" {
 				return true
 			}
