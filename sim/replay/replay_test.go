@@ -33,12 +33,18 @@ func TestParseInterface(t *testing.T) {
 // lab is the server-side firewall of the captures.
 func lab(t testing.TB, text string) replay.Config {
 	t.Helper()
+	return firewallOf(t, text, "lan=192.168.10.254/24", "wan=203.0.113.2/24")
+}
+
+// firewallOf runs nft rules between two interfaces; the second leads everywhere.
+func firewallOf(t testing.TB, text string, interfaces ...string) replay.Config {
+	t.Helper()
 	rs, diagnostics := nft.Parse("rules.nft", text)
 	if rs == nil {
 		t.Fatal(diagnostics)
 	}
 	c := replay.Config{Default: 1, Rules: rs}
-	for _, s := range []string{"lan=192.168.10.254/24", "wan=203.0.113.2/24"} {
+	for _, s := range interfaces {
 		i, _, err := replay.ParseInterface(s)
 		if err != nil {
 			t.Fatal(err)
