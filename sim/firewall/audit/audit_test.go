@@ -97,6 +97,15 @@ func TestExposureOfAServerThatMayConnectOutward(t *testing.T) {
 	}
 }
 
+// TestExposureIsToOtherHosts: a rule for what the server sends lets nobody in, though a
+// packet with the server's address at both ends would pass it.
+func TestExposureIsToOtherHosts(t *testing.T) {
+	x := Audit(parse(t, "table ip fw {\n  chain forward { type filter hook forward priority 0; policy drop;\n    ip saddr 192.168.10.1 accept\n  }\n}\n"), Options{Server: server}).Exposure
+	if x.ConnectCount != 0 || x.ProbeCount != 0 || x.OutwardCount != 0 {
+		t.Errorf("%+v", x)
+	}
+}
+
 func TestShadowedRules(t *testing.T) {
 	r := Audit(parse(t, "rule permit ip source 10.0.0.0 0.0.0.255\nrule deny tcp source 10.0.0.7 0\nrule permit tcp source 10.0.1.0 0.0.0.255\nrule deny udp source 10.0.1.0 0.0.0.127\nrule permit ip\n"), Options{})
 	var got []string

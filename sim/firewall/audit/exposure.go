@@ -255,9 +255,21 @@ func (a *analysis) strays(b box) box {
 }
 
 func (a *analysis) permitted(b box) region {
-	t := compile(a.rs, a.u, region{b})
+	t := compile(a.rs, a.u, region{b}.subtract(region{a.toItself(&b)}, a.u.budget))
 	a.addNotes(t)
 	return t.permit
+}
+
+// toItself is what the server would send to its own address: an arbitrary host is
+// another one.
+func (a *analysis) toItself(b *box) box {
+	self := a.u.everything()
+	s := b.spans[dimSource]
+	if s.low != s.high {
+		s = b.spans[dimDestination]
+	}
+	self.spans[dimSource], self.spans[dimDestination] = s, s
+	return self
 }
 
 // twoWay returns the packets with SYN among b whose SYN-ACK comes back as well.
