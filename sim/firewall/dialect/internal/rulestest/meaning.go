@@ -28,6 +28,15 @@ func Meaning(rs *firewall.Ruleset) string {
 	return b.String()
 }
 
+// blankForControl is what printers do to comments: a blank stands for a control
+// character, which could end the line or steer the terminal.
+func blankForControl(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return ' '
+	}
+	return r
+}
+
 func ruleMeanings(b *strings.Builder, rs *firewall.Ruleset, c *firewall.Chain, indent string) {
 	for _, r := range rs.Rules[c.First : c.First+c.Count] {
 		text, ok := partMeanings(rs, r.Parts)
@@ -36,7 +45,7 @@ func ruleMeanings(b *strings.Builder, rs *firewall.Ruleset, c *firewall.Chain, i
 		}
 		fmt.Fprintf(b, "%s%s -> %s", indent, text, verdictMeaning(rs, r.Verdict))
 		if r.Comment != "" {
-			fmt.Fprintf(b, " %q", r.Comment)
+			fmt.Fprintf(b, " %q", strings.Map(blankForControl, r.Comment))
 		}
 		b.WriteByte('\n')
 		if v := r.Verdict; (v.Kind == firewall.Jump || v.Kind == firewall.Goto) && rs.Chains[v.Chain].Name == "" {
