@@ -34,9 +34,7 @@ type parser struct {
 	// variables are those that the shell lines set, in order.
 	variables []variable
 	tables    []*table
-	// usesConntrack says that some rule needs connection tracking.
-	usesConntrack bool
-	bareRules     bool // rule lines without a table were met
+	bareRules bool // rule lines without a table were met
 }
 
 // Parse reads a ruleset. File names the text in messages. The ruleset is nil if

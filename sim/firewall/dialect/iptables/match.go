@@ -210,7 +210,7 @@ func (r *ruleBuilder) icmp(u use) *text.Problem {
 // states makes the condition of --state, and of --ctstate with its states of
 // translation. A packet meets it if it is any of them.
 func (r *ruleBuilder) states(u use) *text.Problem {
-	r.usesConntrack = true
+	r.rule.conntrack = true
 	var state, status uint32
 	for _, w := range splitList(u.args[0]) {
 		switch strings.ToUpper(w.Text) {
@@ -255,7 +255,7 @@ func (r *ruleBuilder) states(u use) *text.Problem {
 
 // conntrack makes the conditions of -m conntrack.
 func (r *ruleBuilder) conntrack(u use) *text.Problem {
-	r.usesConntrack = true
+	r.rule.conntrack = true
 	w := u.args[0]
 	switch u.option {
 	case "--ctstate":
@@ -332,7 +332,7 @@ func (r *ruleBuilder) ctStatus(u use) *text.Problem {
 // helper makes the condition of -m helper. The kernel knows a helper on another port
 // as NAME-PORT.
 func (r *ruleBuilder) helper(u use) {
-	r.usesConntrack = true
+	r.rule.conntrack = true
 	name := u.args[0].Text
 	if base, port, ok := strings.Cut(name, "-"); ok && port != "" && strings.Trim(port, "0123456789") == "" {
 		r.warn(u.args[0], "the port of a helper is not looked at: %s is taken as %s", name, base)
@@ -443,7 +443,7 @@ func (r *ruleBuilder) mark(u use, module string) *text.Problem {
 	field := firewall.Mark
 	if module == "connmark" {
 		field = firewall.CTMark
-		r.usesConntrack = true
+		r.rule.conntrack = true
 	}
 	value, mask, problem := markMask(u.args[0])
 	if problem != nil {
@@ -500,7 +500,7 @@ func (r *ruleBuilder) headerField(u use) *text.Problem {
 func (r *ruleBuilder) unmodelledMatch(m *matchUse) *text.Problem {
 	switch m.module.name {
 	case "connlimit", "connbytes", "connlabel":
-		r.usesConntrack = true
+		r.rule.conntrack = true
 	}
 	holds := unmodelledHolds(m)
 	word := "never holds"

@@ -239,7 +239,7 @@ func (t *printedTable) uniqueName(name string) string {
 	const longest = 28
 	valid := []byte(name)
 	for i, c := range valid {
-		if c <= ' ' || c == '"' || c == '\'' || c == '\\' || c >= 0x7f || i == 0 && (c == '-' || c == '!') {
+		if !isChainByte(c) || i == 0 && (c == '-' || c == '!') {
 			valid[i] = '_'
 		}
 	}

@@ -528,10 +528,14 @@ func (w *ruleWriter) interfaces(m *firewall.Match) {
 	}
 	several := m.Negate && (len(m.Names) > 1 || w.base[letter] != "")
 	for _, name := range m.Names {
-		if prefix, ok := strings.CutSuffix(name, "*"); ok {
-			name = prefix + "+"
+		name, prefix := netfilter.InterfaceName(name)
+		literal := !prefix && strings.HasSuffix(name, "+")
+		if prefix {
+			name += "+"
 		}
 		switch {
+		case literal:
+			w.fail("an interface whose name ends in a plus sign")
 		case name == "+": // any interface at all
 			w.never = w.never || m.Negate
 			return

@@ -233,12 +233,7 @@ func (w *ruleWriter) comment() string {
 	if w.rule.Comment == "" {
 		return ""
 	}
-	s := strings.Map(func(r rune) rune {
-		if r < ' ' {
-			return ' '
-		}
-		return r
-	}, w.rule.Comment)
+	s := strings.NewReplacer("\n", " ", "\r", " ").Replace(w.rule.Comment)
 	return "-m comment --comment " + quoteWord(s[:min(len(s), 255)])
 }
 

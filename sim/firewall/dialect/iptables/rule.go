@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/internal/netfilter"
 	"ftplab/sim/firewall/dialect/internal/text"
 )
 
@@ -23,7 +24,7 @@ func (c *command) buildRule(t *table, ch *chain) (*rule, *text.Problem) {
 	r := &ruleBuilder{command: c, table: t, chain: ch, rule: &rule{}}
 	r.rule.Line, r.rule.Column = c.parser.line, 1+text.Indent(c.line)
 	r.rule.Text = strings.TrimSpace(c.line)
-	r.usesConntrack = r.usesConntrack || t.name == "nat"
+	r.rule.conntrack = t.name == "nat"
 	// The kernel looks at these in this order, whatever their order in the text.
 	for _, step := range [...]struct {
 		option string
@@ -109,7 +110,11 @@ func (r *ruleBuilder) interfaces(u use, field firewall.Field) *text.Problem {
 	if strings.HasSuffix(name.Text, "*") {
 		r.warn(name, "iptables takes * for a letter of the name: a prefix of names is written %s+", strings.TrimSuffix(name.Text, "*"))
 	}
-	r.condition(u, firewall.Match{Field: field, Names: []string{name.Text}})
+	pattern := name.Text
+	if strings.HasSuffix(pattern, "*") {
+		pattern = netfilter.LiteralName(pattern)
+	}
+	r.condition(u, firewall.Match{Field: field, Names: []string{pattern}})
 	return nil
 }
 

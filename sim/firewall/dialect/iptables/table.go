@@ -2,6 +2,7 @@ package iptables
 
 import (
 	"fmt"
+	"strings"
 
 	"ftplab/sim/firewall"
 	"ftplab/sim/firewall/dialect/internal/text"
@@ -79,7 +80,8 @@ func (c *chain) flush() {
 // rule is a rule whose verdict may name a chain that has no place yet.
 type rule struct {
 	firewall.Rule
-	target *chain
+	target    *chain
+	conntrack bool // it needs connection tracking
 }
 
 // builtin is a built-in chain: where netfilter calls it.
@@ -187,15 +189,22 @@ func checkChainName(w text.Word) *text.Problem {
 		return text.At(w, "chain name `%s' too long (must be under %d chars)", w.Text, longest+1)
 	case w.Text[0] == '-' || w.Text[0] == '!':
 		return text.At(w, "chain name may not start with `%c'", w.Text[0])
+	case strings.IndexFunc(w.Text, func(r rune) bool { return r < 0x80 && !isChainByte(byte(r)) }) >= 0:
+		return text.At(w, "chain name may not contain blanks, quotes or control characters")
 	case isTarget(w.Text):
 		return text.At(w, "chain name may not clash with target name").WithHint("%s is a target: choose another name", w.Text)
 	}
 	return nil
 }
 
+// isChainByte reports whether an octet may stand in the name of a chain.
+func isChainByte(c byte) bool {
+	return c > ' ' && c != '"' && c != '\'' && c != '\\' && c != 0x7f
+}
+
 // ruleset makes the ruleset of the tables.
 func (p *parser) ruleset() *firewall.Ruleset {
-	rs := &firewall.Ruleset{Dialect: Name, UsesConntrack: p.usesConntrack}
+	rs := &firewall.Ruleset{Dialect: Name}
 	for _, t := range p.tables {
 		for _, c := range t.chains {
 			c.place = len(rs.Chains)
@@ -220,6 +229,7 @@ func (p *parser) ruleset() *firewall.Ruleset {
 				if r.target != nil {
 					r.Verdict.Chain = r.target.place
 				}
+				rs.UsesConntrack = rs.UsesConntrack || r.conntrack
 				rs.Rules = append(rs.Rules, r.Rule)
 			}
 		}

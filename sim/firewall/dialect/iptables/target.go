@@ -187,7 +187,12 @@ func (r *ruleBuilder) connectionTarget() *text.Problem {
 		r.effect(firewall.Effect{Kind: firewall.NoTrack})
 		return nil
 	}
-	r.usesConntrack = true
+	r.rule.conntrack = true
+	if _, ok := r.option("--helper"); !ok {
+		r.warn(r.spec.target, "-j CT without a helper is not modelled")
+		r.effect(firewall.Effect{Kind: firewall.NotModelled, Text: r.targetText()})
+		return nil
+	}
 	for _, u := range r.spec.options {
 		if u.option != "--helper" {
 			r.warn(u.word, "%s of a connection is not modelled", strings.TrimPrefix(u.option, "--"))
@@ -378,7 +383,7 @@ func (r *ruleBuilder) oddMark(u use) *text.Problem {
 }
 
 func (r *ruleBuilder) setConnectionMark() *text.Problem {
-	r.usesConntrack = true
+	r.rule.conntrack = true
 	kind := firewall.Count
 	if _, ok := r.option("--save-mark"); ok {
 		kind = firewall.SaveMark

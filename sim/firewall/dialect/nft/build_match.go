@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/internal/netfilter"
 	"ftplab/sim/firewall/dialect/internal/text"
 	"ftplab/sim/wire"
 )
@@ -225,16 +226,16 @@ func addName(m *firewall.Match, typ valueType, e *expr) error {
 		return badValue(e.at, "leave the condition out", "All-wildcard strings are not supported")
 	}
 	name := e.text
-	if base, ok := strings.CutSuffix(name, "+"); ok && typ == typeInterface {
-		name = base + literalPlus
+	switch literal, ok := strings.CutSuffix(name, `\*`); {
+	case typ != typeInterface:
+	case ok: // an escaped asterisk
+		name = netfilter.LiteralName(literal + "*")
+	case strings.HasSuffix(name, "+"): // no sign to nft
+		name = netfilter.LiteralName(name)
 	}
 	m.Names = append(m.Names, name)
 	return nil
 }
-
-// literalPlus ends the name of an interface that itself ends in a plus sign, which
-// makes no prefix in nft. No interface matches a name with a backslash.
-const literalPlus = `\+`
 
 // ordered evaluates <, >, <= and >=.
 func ordered(m *firewall.Match, info selectorInfo, op string, e *expr) error {

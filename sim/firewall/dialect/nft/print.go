@@ -248,7 +248,7 @@ func (p *printer) printTable(t *printedTable) {
 	}
 	for _, h := range t.helpers {
 		gap()
-		fmt.Fprintf(&p.out, "\tct helper %s {\n\t\ttype %q protocol %s\n\t\tl3proto %s\n\t}\n", h.name, h.kind, h.protocol, t.family)
+		fmt.Fprintf(&p.out, "\tct helper %s {\n\t\ttype %s protocol %s\n\t\tl3proto %s\n\t}\n", h.name, quote(h.kind), h.protocol, t.family)
 	}
 	for i := range p.rs.Sets {
 		s := &p.rs.Sets[i]
@@ -441,18 +441,7 @@ func priorityText(hook firewall.Hook, priority int) string {
 }
 
 // quote writes a string in quotes; nft has no way to write a quote within.
-func quote(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '"':
-			return '\''
-		case r < ' ':
-			return ' '
-		}
-		return r
-	}, s)
-	return `"` + s + `"`
-}
+func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, "'") + `"` }
 
 // oneLine makes text fit a comment.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

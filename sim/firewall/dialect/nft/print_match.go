@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/internal/netfilter"
 	"ftplab/sim/firewall/dialect/internal/text"
 	"ftplab/sim/wire"
 )
@@ -273,13 +274,14 @@ func (w *ruleWriter) interfaces(m *firewall.Match) {
 
 // interfaceText writes the name of an interface, or a prefix of names, as nft does.
 func interfaceText(name string) string {
-	if literal, ok := strings.CutSuffix(name, literalPlus); ok {
-		return literal + "+"
+	base, prefix := netfilter.InterfaceName(name)
+	if prefix {
+		return base + "*"
 	}
-	if prefix, ok := strings.CutSuffix(name, "+"); ok {
-		return prefix + "*"
+	if literal, ok := strings.CutSuffix(base, "*"); ok {
+		return literal + `\*`
 	}
-	return name
+	return base
 }
 
 // flagsText writes bits by their names.
