@@ -100,8 +100,9 @@ func TestWiresharkFindsNothingWrong(t *testing.T) {
 	}
 }
 
-// TestWiresharkTiesDataToControl: the FTP dissector follows 227, 229, PORT and EPRT
-// to the data connection and says which command set it up.
+// TestWiresharkTiesDataToControl: the FTP dissector follows 227, 229 and PORT to the
+// data connection and says which command set it up. EPRT is left out: Wireshark (4.0 to
+// 4.6) expects its connection from the client to itself, in real captures too.
 func TestWiresharkTiesDataToControl(t *testing.T) {
 	for name, want := range map[string]string{"acl-port": "PORT", "inspect-epsv": "EPASV", "large-retr": "PASV"} {
 		t.Run(name, func(t *testing.T) {
