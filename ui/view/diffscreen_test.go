@@ -165,6 +165,9 @@ func endWithInputPending(t *testing.T, pending int) {
 	if err := s.Init(); err != nil {
 		t.Fatal(err)
 	}
+	// tcell tells its decoder of the size in a goroutine that takes a lock; who waits for
+	// a lock is not at rest for synctest, so it has to be through before the queues fill.
+	synctest.Wait()
 	tty.typeIn(strings.Repeat("x", pending))
 	synctest.Wait() // every queue is full
 	s.Fini()
