@@ -257,6 +257,9 @@ func (o *Options) parseOne(kind byte, value []byte) {
 		o.WindowScale = min(value[0], maxWindowScale)
 	case kind == optionSACKPermitted && len(value) == 0:
 		o.SACKPermitted = true
+	case kind == optionTimestamps && len(value) == optionTimestampsLen-2:
+		o.HasTimestamps = true
+		o.TSVal, o.TSEcr = binary.BigEndian.Uint32(value), binary.BigEndian.Uint32(value[4:])
 	case kind == optionSACK && len(value)%8 == 0 && len(value) <= 8*len(o.Blocks):
 		o.NumBlocks = uint8(len(value) / 8)
 		for i := range o.NumBlocks {

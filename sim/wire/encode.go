@@ -126,10 +126,12 @@ const (
 	optionWindowScale   = 3
 	optionSACKPermitted = 4
 	optionSACK          = 5
+	optionTimestamps    = 8
 
 	optionMSSLen           = 4
 	optionWindowScaleLen   = 3
 	optionSACKPermittedLen = 2
+	optionTimestampsLen    = 10
 )
 
 // append writes the options in the order and with the alignment that Linux uses.
@@ -137,8 +139,18 @@ func (o *Options) append(dst []byte) []byte {
 	if o.MSS != 0 {
 		dst = append(dst, optionMSS, optionMSSLen, byte(o.MSS>>8), byte(o.MSS))
 	}
-	if o.SACKPermitted {
+	switch {
+	case o.SACKPermitted && o.HasTimestamps:
+		dst = append(dst, optionSACKPermitted, optionSACKPermittedLen)
+	case o.SACKPermitted:
 		dst = append(dst, optionNOP, optionNOP, optionSACKPermitted, optionSACKPermittedLen)
+	case o.HasTimestamps:
+		dst = append(dst, optionNOP, optionNOP)
+	}
+	if o.HasTimestamps {
+		dst = append(dst, optionTimestamps, optionTimestampsLen)
+		dst = binary.BigEndian.AppendUint32(dst, o.TSVal)
+		dst = binary.BigEndian.AppendUint32(dst, o.TSEcr)
 	}
 	if o.HasScale {
 		dst = append(dst, optionNOP, optionWindowScale, optionWindowScaleLen, o.WindowScale)

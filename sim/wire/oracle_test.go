@@ -149,6 +149,9 @@ func gopacketOptions(tcp *layers.TCP) Options {
 			o.HasScale, o.WindowScale = true, data[0]
 		case layers.TCPOptionKindSACKPermitted:
 			o.SACKPermitted = true
+		case layers.TCPOptionKindTimestamps:
+			o.HasTimestamps = true
+			o.TSVal, o.TSEcr = binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])
 		case layers.TCPOptionKindSACK:
 			for ; len(data) >= 8; data = data[8:] {
 				o.Blocks[o.NumBlocks] = SACKBlock{binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])}

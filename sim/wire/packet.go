@@ -75,15 +75,19 @@ type Packet struct {
 }
 
 // Options are the TCP options that the simulator speaks: MSS (RFC 9293), window
-// scale (RFC 7323) and SACK (RFC 2018). Timestamps are not spoken; a captured
-// packet's other options are dropped by Parse.
+// scale and timestamps (RFC 7323) and SACK (RFC 2018). A captured packet's other
+// options are dropped by Parse.
 type Options struct {
 	MSS           uint16 // octets; 0 is absent
 	WindowScale   uint8  // shift count 0..14; meaningful if HasScale
 	NumBlocks     uint8  // number of SACK blocks, 0..4; those that do not fit in 40 octets are not sent
 	HasScale      bool
 	SACKPermitted bool
-	Blocks        [4]SACKBlock
+	HasTimestamps bool
+	// TSVal and TSEcr are the timestamp and the echo of the peer's, in the sender's
+	// and the peer's own unit (RFC 7323, section 3); meaningful if HasTimestamps.
+	TSVal, TSEcr uint32
+	Blocks       [4]SACKBlock
 }
 
 // SACKBlock is a contiguous range of sequence space, [Left, Right), that arrived.
@@ -91,7 +95,7 @@ type SACKBlock struct{ Left, Right uint32 }
 
 // IsZero reports whether no option is present.
 func (o *Options) IsZero() bool {
-	return o.MSS == 0 && !o.HasScale && !o.SACKPermitted && o.NumBlocks == 0
+	return o.MSS == 0 && !o.HasScale && !o.SACKPermitted && !o.HasTimestamps && o.NumBlocks == 0
 }
 
 // Len returns the length of the options on the wire in octets, padded to a
@@ -109,8 +113,11 @@ func (o *Options) lenBeforeSACK() int {
 	if o.MSS != 0 {
 		n += 4
 	}
-	if o.SACKPermitted {
-		n += 4 // two NOPs before, as Linux aligns it
+	switch {
+	case o.HasTimestamps:
+		n += 12 // two NOPs before, or SACK-permitted in their place, as Linux aligns it
+	case o.SACKPermitted:
+		n += 4 // two NOPs before
 	}
 	if o.HasScale {
 		n += 4 // one NOP before

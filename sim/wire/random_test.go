@@ -67,6 +67,9 @@ func drawTransport(t *rapid.T, p *Packet) {
 
 func drawOptions(t *rapid.T) Options {
 	var o Options
+	if o.HasTimestamps = rapid.Bool().Draw(t, "has timestamps"); o.HasTimestamps {
+		o.TSVal, o.TSEcr = rapid.Uint32().Draw(t, "timestamp"), rapid.Uint32().Draw(t, "timestamp echo")
+	}
 	if rapid.Bool().Draw(t, "handshake options") {
 		o.MSS = rapid.Uint16().Draw(t, "mss")
 		o.SACKPermitted = rapid.Bool().Draw(t, "sack permitted")
@@ -74,7 +77,11 @@ func drawOptions(t *rapid.T) Options {
 			o.WindowScale = rapid.Uint8Range(0, maxWindowScale).Draw(t, "scale")
 		}
 	} else {
-		o.NumBlocks = rapid.Uint8Range(0, 4).Draw(t, "blocks")
+		most := uint8(4)
+		if o.HasTimestamps {
+			most = 3 // what fits beside them
+		}
+		o.NumBlocks = rapid.Uint8Range(0, most).Draw(t, "blocks")
 		for i := range o.NumBlocks {
 			o.Blocks[i] = SACKBlock{rapid.Uint32().Draw(t, "left"), rapid.Uint32().Draw(t, "right")}
 		}

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"net/netip"
 	"slices"
 	"strings"
@@ -109,9 +110,9 @@ func TestParseSkips(t *testing.T) {
 	withIPOption := slices.Concat([]byte{0x46}, plain[1:20], []byte{1, 1, 1, 0}, plain[20:])
 	withIPOption[3] += 4
 
-	timestamp := []byte{1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2}
-	withTCPOption := slices.Concat(plain[:40], timestamp, plain[40:])
-	withTCPOption[3] += byte(len(timestamp))
+	cookie := []byte{1, 1, 34, 10, 0, 0, 0, 1, 0, 0, 0, 2}
+	withTCPOption := slices.Concat(plain[:40], cookie, plain[40:])
+	withTCPOption[3] += byte(len(cookie))
 	withTCPOption[32] = 0x80
 	binary.BigEndian.PutUint16(withTCPOption[36:], 0)
 	sum := sumTransportPrefix(withTCPOption, TCP, len(withTCPOption)-20)
@@ -130,7 +131,7 @@ func TestParseSkips(t *testing.T) {
 		want  Packet
 	}{
 		{"RFC 791 options", withIPOption, p},
-		{"RFC 7323 timestamps", withTCPOption, p},
+		{"RFC 7413 Fast Open cookie", withTCPOption, p},
 		{"RFC 8200 hop-by-hop and destination options", withExtensions, p6},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -168,6 +169,7 @@ func TestSACKBlocksFitBesideOtherOptions(t *testing.T) {
 		{Options{NumBlocks: 4, MSS: 1460}, 40},
 		{Options{NumBlocks: 4, MSS: 1460, SACKPermitted: true, HasScale: true}, 40},
 		{Options{NumBlocks: 200}, 36},
+		{Options{NumBlocks: 4, HasTimestamps: true}, 40},
 	} {
 		if got := test.options.Len(); got != test.want || len(test.options.append(nil)) != test.want {
 			t.Errorf("%+v: Len %d and %d octets written, want %d", test.options, got, len(test.options.append(nil)), test.want)
@@ -245,6 +247,27 @@ func BenchmarkParse(b *testing.B) {
 	for b.Loop() {
 		if _, err := Parse(datagram); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestOptionsAsLinuxWritesThem: which options share their padding, captured from Linux
+// 6.18 with timestamps on.
+func TestOptionsAsLinuxWritesThem(t *testing.T) {
+	for name, test := range map[string]struct {
+		octets  string
+		options Options
+	}{
+		"SYN": {"020405b40402080a1f1e1d1c0000000001030307",
+			Options{MSS: 1460, SACKPermitted: true, HasTimestamps: true, TSVal: 0x1f1e1d1c, HasScale: true, WindowScale: 7}},
+		"ACK": {"0101080a1f1e1d1c00000005", Options{HasTimestamps: true, TSVal: 0x1f1e1d1c, TSEcr: 5}},
+		"ACK with SACK": {"0101080a1f1e1d1c000000050101050a0000000100000009",
+			Options{HasTimestamps: true, TSVal: 0x1f1e1d1c, TSEcr: 5, NumBlocks: 1, Blocks: [4]SACKBlock{{Left: 1, Right: 9}}}},
+		"SYN without timestamps": {"020405b40101040201030307",
+			Options{MSS: 1460, SACKPermitted: true, HasScale: true, WindowScale: 7}},
+	} {
+		if got := hex.EncodeToString(test.options.append(nil)); got != test.octets || len(got) != 2*test.options.Len() {
+			t.Errorf("%s: wrote %s, Linux writes %s; Len is %d", name, got, test.octets, test.options.Len())
 		}
 	}
 }
