@@ -68,6 +68,8 @@ func (c *Conn) acknowledge(now event.Time, ack uint32) int {
 	}
 	if !ambiguous && sentAt != event.Never { // Karn's algorithm (RFC 6298, section 3)
 		c.rtt.sample(now.Sub(sentAt), &c.cfg)
+	} else if m, ok := c.ts.roundTrip(now); ok {
+		c.rtt.sample(m, &c.cfg)
 	}
 	c.rtt.expiries = 0
 	return acked

@@ -142,8 +142,8 @@ func ResetFor(p *wire.Packet) (wire.Packet, bool) {
 
 // MayReopen reports whether a SYN for a connection in TIME-WAIT may begin a new one
 // (RFC 9293, section 3.6.1; RFC 6191): its sequence number is beyond all that the old
-// one received. The host then forgets this Conn and calls Accept.
+// one received, or its timestamp is. The host then forgets this Conn and calls Accept.
 func (c *Conn) MayReopen(syn *wire.Packet) bool {
 	return c.state == TimeWait && syn.Flags&(wire.SYN|wire.ACK|wire.RST|wire.FIN) == wire.SYN &&
-		seqAfter(syn.Seq, c.rcv.nxt)
+		(seqAfter(syn.Seq, c.rcv.nxt) || c.ts.ok && syn.Options.HasTimestamps && seqAfter(syn.Options.TSVal, c.ts.recent))
 }

@@ -15,6 +15,9 @@ type Config struct {
 	// NoWindowScale and NoSACK leave the option out of our SYN, as the sysctls
 	// tcp_window_scaling and tcp_sack do.
 	NoWindowScale, NoSACK bool
+	// Timestamps offers the timestamps option in our SYN, and takes it from the peer's
+	// (RFC 7323, section 3; tcp_timestamps). They are in milliseconds.
+	Timestamps bool
 	// NoDelay turns Nagle's algorithm off (TCP_NODELAY; RFC 9293, section 3.7.4).
 	NoDelay bool
 	// ReceiveBuffer is how many octets may wait to be read: 1 to 1 GiB, 0 is the
@@ -76,6 +79,19 @@ func DefaultConfig() Config {
 		FINWait2:          60 * time.Second,
 		TimerTick:         4 * time.Millisecond,
 	}
+}
+
+// LiveConfig returns the configuration for bulk transfers with a real peer over a link
+// that loses packets: what Linux's automatic buffers may grow to from the start,
+// timestamps, and timers that go off when they are due.
+func LiveConfig() Config {
+	cfg := DefaultConfig()
+	cfg.WindowScale = 7
+	cfg.ReceiveBuffer = 6 << 20
+	cfg.SendBuffer = 4 << 20
+	cfg.Timestamps = true
+	cfg.TimerTick = 0
+	return cfg
 }
 
 const (

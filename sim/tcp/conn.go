@@ -21,6 +21,7 @@
 //	rto.go         the retransmission and persist timers (RFC 6298)
 //	send.go        Emit: which segment leaves next
 //	segment.go     the queue of what was sent, and Linux's merging
+//	timestamps.go  the timestamps option and what it tells (RFC 7323)
 //	reassembly.go  the receive queues and SACK blocks
 //	delayack.go    when to acknowledge
 //	window.go      what window to offer
@@ -58,6 +59,7 @@ type Conn struct {
 	ack      ackPolicy
 	inbox    inbox
 	answer   reset // a RST that must leave
+	ts       timestamps
 
 	synPending    bool // a SYN or SYN-ACK must leave
 	synSent       bool // it left before
@@ -76,7 +78,7 @@ type sendSpace struct {
 	maxWnd        uint32 // the largest that was offered
 	wl1           uint32 // SEG.SEQ of the last window update
 	smallEnd      uint32 // just past the last segment shorter than the MSS that was sent
-	mss           uint32 // octets of payload in a full segment, without options
+	mss           uint32 // octets of payload in a full segment that carries no SACK option
 	unsent        int    // octets written and not yet sent
 	urgentEnd     uint64 // total octets up to the end of urgent data
 	taken         uint64 // octets of the stream that were put into segments

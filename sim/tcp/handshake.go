@@ -27,6 +27,10 @@ func (c *Conn) takeSYN(now event.Time, p *wire.Packet) {
 		}
 	}
 	c.snd.mss = min(max(c.snd.mss, minMSS), uint32(c.cfg.MSS))
+	if c.ts.ok = o.HasTimestamps && c.cfg.Timestamps; c.ts.ok {
+		c.ts.recent, c.ts.recentAt = o.TSVal, now
+		c.snd.mss -= timestampsLen
+	}
 	c.sackOK = o.SACKPermitted && !c.cfg.NoSACK
 	c.scaleOK = o.HasScale && !c.cfg.NoWindowScale
 	if c.scaleOK {
@@ -40,10 +44,16 @@ func (c *Conn) takeSYN(now event.Time, p *wire.Packet) {
 
 // synOptions are the options of our own SYN or SYN-ACK. An answer only repeats what
 // was offered (RFC 7323, section 2.2; RFC 2018, section 2).
-func (c *Conn) synOptions() wire.Options {
-	o := wire.Options{MSS: c.cfg.MSS, SACKPermitted: !c.cfg.NoSACK, HasScale: !c.cfg.NoWindowScale}
+func (c *Conn) synOptions(now event.Time) wire.Options {
+	o := wire.Options{
+		MSS: c.cfg.MSS, SACKPermitted: !c.cfg.NoSACK, HasScale: !c.cfg.NoWindowScale,
+		HasTimestamps: c.cfg.Timestamps,
+	}
 	if c.state == SynReceived {
-		o.SACKPermitted, o.HasScale = c.sackOK, c.scaleOK
+		o.SACKPermitted, o.HasScale, o.HasTimestamps = c.sackOK, c.scaleOK, c.ts.ok
+	}
+	if o.HasTimestamps {
+		o.TSVal, o.TSEcr = timestampAt(now), c.ts.recent
 	}
 	if o.HasScale {
 		o.WindowScale = c.cfg.WindowScale
@@ -58,7 +68,7 @@ func (c *Conn) emitSYN(now event.Time, p *wire.Packet) Sending {
 		Src: c.local.Addr(), SrcPort: c.local.Port(), Dst: c.remote.Addr(), DstPort: c.remote.Port(),
 		Protocol: wire.TCP, TTL: defaultTTL,
 		Seq: c.snd.iss, Flags: wire.SYN, Window: uint16(min(c.rcv.wnd, maxUnscaled)),
-		Options: c.synOptions(),
+		Options: c.synOptions(now),
 	}
 	if c.state == SynReceived {
 		p.Flags |= wire.ACK

@@ -16,9 +16,9 @@ type Info struct {
 	IRS, RcvNxt         uint32
 	SndWnd              uint32 // the peer's window
 	RcvWnd              uint32 // what is left of the window we offered
-	MSS                 uint32 // payload of a full segment, without options
+	MSS                 uint32 // payload of a full segment that carries no SACK option
 	SndScale, RcvScale  uint8  // window scale shift counts
-	SACK                bool   // both sides speak it
+	SACK, Timestamps    bool   // both sides speak it
 
 	Cwnd     uint32 // congestion window
 	Ssthresh uint32 // slow start threshold; math.MaxUint32 until the first loss
@@ -49,7 +49,7 @@ func (c *Conn) Info() Info {
 		ISS: c.snd.iss, SndUna: c.snd.una, SndNxt: c.snd.nxt,
 		IRS: c.rcv.irs, RcvNxt: c.rcv.nxt,
 		SndWnd: c.snd.wnd, RcvWnd: c.rcv.offered(), MSS: c.snd.mss,
-		SndScale: c.snd.scale, RcvScale: c.rcv.scale, SACK: c.sackOK,
+		SndScale: c.snd.scale, RcvScale: c.rcv.scale, SACK: c.sackOK, Timestamps: c.ts.ok,
 		Cwnd: uint32(c.cong.cwnd) * c.snd.mss, Ssthresh: ssthresh,
 		InFlight: c.inFlight(), Lost: c.board.lost, SACKed: c.board.sacked,
 		Recovery: c.board.mode != sending,

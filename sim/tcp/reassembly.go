@@ -189,7 +189,7 @@ func (c *Conn) sackOptions(o *wire.Options) {
 		n = 1
 		b.hasDuplicate = false
 	}
-	n += copy(o.Blocks[n:], b.blocks[:b.numBlocks])
+	n += copy(o.Blocks[n:c.maxBlocks()], b.blocks[:b.numBlocks])
 	o.NumBlocks = uint8(n)
 }
 
@@ -202,5 +202,13 @@ func (c *Conn) sackRoom() int {
 	if n == 0 || !c.sackOK {
 		return 0
 	}
-	return 4 + 8*min(n, maxBlocks)
+	return 4 + 8*min(n, c.maxBlocks())
+}
+
+// maxBlocks is how many SACK blocks fit beside the other options (RFC 2018, section 3).
+func (c *Conn) maxBlocks() int {
+	if c.ts.ok {
+		return maxBlocks - 1
+	}
+	return maxBlocks
 }

@@ -21,7 +21,7 @@ func (c *Conn) Receive(now event.Time, p *wire.Packet) {
 			return
 		}
 	}
-	if !c.acceptable(p) {
+	if c.isOldDuplicate(now, p) || !c.acceptable(p) {
 		if p.Flags&wire.RST == 0 {
 			c.answerUnacceptable(now, p)
 		}
@@ -34,6 +34,7 @@ func (c *Conn) Receive(now event.Time, p *wire.Packet) {
 	if p.Flags&wire.ACK == 0 {
 		return
 	}
+	c.takeTimestamp(now, p)
 	if c.state == SynReceived {
 		if !c.finishHandshake(now, p) {
 			return
@@ -64,7 +65,9 @@ func (c *Conn) answerUnacceptable(now event.Time, p *wire.Packet) {
 		c.acknowledgeRarely(now)
 		return
 	}
-	c.noteDuplicate(p.Seq, p.Seq+uint32(len(p.Payload)))
+	if seqBefore(p.Seq, c.rcv.nxt) { // not what lies beyond the window, which was not kept
+		c.noteDuplicate(p.Seq, seqMin(p.Seq+uint32(len(p.Payload)), c.rcv.nxt))
+	}
 	c.ack.quicken(c.rcv.wnd)
 	c.ack.now = true
 }

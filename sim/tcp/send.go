@@ -39,20 +39,23 @@ func (c *Conn) Emit(now event.Time, p *wire.Packet) (Sending, bool) {
 		}
 	}
 	if c.ack.now && c.state != SynSent {
-		c.header(p, c.snd.nxt)
+		c.header(now, p, c.snd.nxt)
 		return PureACK, true
 	}
 	return Nothing, false
 }
 
 // header fills in a segment without payload that carries an acknowledgment.
-func (c *Conn) header(p *wire.Packet, seq uint32) {
+func (c *Conn) header(now event.Time, p *wire.Packet, seq uint32) {
 	*p = wire.Packet{}
 	p.Src, p.SrcPort = c.local.Addr(), c.local.Port()
 	p.Dst, p.DstPort = c.remote.Addr(), c.remote.Port()
 	p.Protocol, p.TTL = wire.TCP, defaultTTL
 	p.Seq, p.Ack, p.Flags = seq, c.rcv.nxt, wire.ACK
 	p.Window = c.offerWindow()
+	if c.ts.ok {
+		p.Options.HasTimestamps, p.Options.TSVal, p.Options.TSEcr = true, timestampAt(now), c.ts.recent
+	}
 	if len(c.inbox.early) > 0 || c.inbox.hasDuplicate {
 		c.sackOptions(&p.Options)
 	}
@@ -133,7 +136,7 @@ func (c *Conn) emitFresh(now event.Time, p *wire.Packet, n int) {
 		s.fin = true
 		c.finSent = true
 	}
-	c.header(p, s.seq)
+	c.header(now, p, s.seq)
 	s.fill(p)
 	c.snd.nxt += s.length()
 	c.snd.lastSent = now
@@ -203,10 +206,11 @@ func (c *Conn) emitRetransmission(now event.Time, p *wire.Packet, i int) Sending
 	s.retransmitted, s.everRetransmitted, s.sentAt = true, true, now
 	c.board.retransmitted++
 	c.board.retransmitNow = false
-	c.header(p, s.seq)
+	room := c.sackRoom()
+	c.header(now, p, s.seq)
 	s.fill(p)
-	if len(s.data)+p.Options.Len() > int(c.snd.mss) {
-		p.Options = wire.Options{} // the segment was cut when there was nothing to SACK
+	if len(s.data)+room > int(c.snd.mss) {
+		p.Options.NumBlocks, p.Options.Blocks = 0, [maxBlocks]wire.SACKBlock{} // the segment was cut when there was nothing to SACK
 	}
 	c.snd.lastSent = now
 	c.snd.retransmissions++
@@ -227,7 +231,7 @@ func (c *Conn) emitProbe(now event.Time, p *wire.Packet) Sending {
 	if n = min(n, c.usable()); n > 0 {
 		c.emitFresh(now, p, n)
 	} else {
-		c.header(p, c.snd.una-1)
+		c.header(now, p, c.snd.una-1)
 	}
 	return WindowProbe
 }
