@@ -1,6 +1,8 @@
 package comware
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 
 	"ftplab/sim/firewall"
@@ -109,16 +111,13 @@ func (p *parser) resolveApplications() map[*list][]*application {
 // and what the list does not permit is dropped, as is what has no pair.
 func (p *parser) buildZones(rules *firewall.Ruleset, chains map[*list]int, used map[*list][]*application) {
 	if len(p.pairs) == 0 {
-		for _, z := range p.zoneOrder {
-			if len(z.interfaces) > 0 {
-				p.line = z.line
-				p.warn(&text.Problem{Column: 1, EndColumn: 1, Message: "there are security zones but no zone pair: nothing passes between zones"})
-				break
-			}
+		populated := slices.IndexFunc(p.zoneOrder, func(z *zone) bool { return len(z.interfaces) > 0 })
+		if populated < 0 {
+			p.warnOfEmptyZones()
+			return
 		}
-	}
-	if len(p.pairs) == 0 && len(p.zoneOrder) == 0 {
-		return
+		p.line = p.zoneOrder[populated].line
+		p.warn(&text.Problem{Column: 1, EndColumn: 1, Message: "there are security zones but no zone pair: nothing passes between zones"})
 	}
 	filters := map[*zonePair][]int{}
 	for _, l := range p.lists {
@@ -154,6 +153,16 @@ func (p *parser) buildZones(rules *firewall.Ruleset, chains map[*list]int, used 
 	}
 	chain.Count = len(rules.Rules) - chain.First
 	rules.Chains = append(rules.Chains, chain)
+}
+
+// warnOfEmptyZones says that zones without interfaces and zone pairs, as in a part of
+// a configuration, filter nothing here.
+func (p *parser) warnOfEmptyZones() {
+	for _, z := range p.zoneOrder {
+		p.line = z.line
+		p.warn(&text.Problem{Column: 1, EndColumn: 1, Message: fmt.Sprintf("no interface is in the security zone %s: it filters nothing", z.name),
+			Hint: "add the statement import interface GigabitEthernet 2/1/10"})
+	}
 }
 
 // zoneParts are the conditions that a packet goes from one zone to another.

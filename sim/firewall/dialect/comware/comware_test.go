@@ -160,6 +160,7 @@ func TestParseWarnings(t *testing.T) {
 		{"interface GE1/0/1\npacket-filter 3000 inbound\n", "ACL 3000 is not in the text: nothing is filtered by it"},
 		{"acl number 3000\nrule deny ip\ninterface e1/0\nfirewall packet-filter 3000 inbound\n", "the firewall is not enabled"},
 		{"interface GE1/0/1\naspf apply policy 3 inbound\n", "ASPF policy 3 is not in the text"},
+		{"security-zone name Trust\n", "no interface is in the security zone Trust: it filters nothing"},
 		{"acl mac 4000\nrule deny\n", "link layer and user-defined ACLs are not modelled"},
 	} {
 		rs, diagnostics := Parse("f", c.config)
