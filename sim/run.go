@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ftplab/sim/event"
@@ -32,22 +34,19 @@ type Stats = node.Stats
 
 // RunStats is Run, and returns as well what the run counted.
 func RunStats(sc Scenario, inputs ...Input) (*trace.Trace, Stats, error) {
-	b := builder{sc: &sc, ids: map[string]trace.NodeID{}}
-	if err := b.check(inputs); err != nil {
-		return nil, Stats{}, fmt.Errorf("scenario %q: %w", sc.Name, err)
+	s, err := NewStepper(sc)
+	if err != nil {
+		return nil, Stats{}, err
 	}
-	b.rec = trace.NewRecorder(b.nodes, b.links)
-	b.world = node.New(b.rec, sc.Seed)
-	b.build()
-	for _, in := range inputs {
-		b.world.Schedule(in.At, node.RuleChange{Node: b.ids[in.Node], Rules: in.Rules, Options: in.Options, Text: in.Text})
+	sorted := slices.Clone(inputs)
+	slices.SortStableFunc(sorted, func(a, b Input) int { return cmp.Compare(a.At, b.At) })
+	for _, in := range sorted {
+		if err := s.Apply(in); err != nil {
+			return nil, Stats{}, err
+		}
 	}
-	until := sc.Until
-	if until == 0 {
-		until = defaultUntil
-	}
-	b.world.Run(until)
-	return b.rec.Trace(), b.world.Stats(), nil
+	s.world.Run(s.until)
+	return s.rec.Trace(), s.world.Stats(), nil
 }
 
 // builder makes a world of a scenario.
@@ -61,7 +60,7 @@ type builder struct {
 }
 
 // check resolves every name, before anything is built.
-func (b *builder) check(inputs []Input) error {
+func (b *builder) check() error {
 	for _, n := range b.sc.Nodes {
 		if _, twice := b.ids[n.Name]; twice {
 			return fmt.Errorf("two nodes are named %q", n.Name)
@@ -89,11 +88,11 @@ func (b *builder) check(inputs []Input) error {
 		}
 		b.links = append(b.links, link)
 	}
-	return b.checkPrograms(inputs)
+	return b.checkPrograms()
 }
 
-// checkPrograms sees that every program is on a host and every input at a firewall.
-func (b *builder) checkPrograms(inputs []Input) error {
+// checkPrograms sees that every program is on a host.
+func (b *builder) checkPrograms() error {
 	var places []string
 	for _, s := range b.sc.Servers {
 		places = append(places, s.Node)
@@ -109,11 +108,6 @@ func (b *builder) checkPrograms(inputs []Input) error {
 	}
 	for _, name := range places {
 		if err := b.is(name, trace.Host); err != nil {
-			return err
-		}
-	}
-	for _, in := range inputs {
-		if err := b.is(in.Node, trace.Firewall); err != nil {
 			return err
 		}
 	}
@@ -151,6 +145,14 @@ func (b *builder) build() {
 				Name: n.Name, Interfaces: n.Interfaces, Routes: n.Routes, Rules: n.Rules, Options: n.Options,
 				Seed: b.sc.Seed<<16 + uint64(i),
 			})
+			continue
+		}
+		if n.Real != nil {
+			port := n.Real.ControlPort
+			if port == 0 {
+				port = 21
+			}
+			b.world.AddReal(node.RealConfig{Interfaces: n.Interfaces, Routes: n.Routes, ControlPort: port, Program: n.Real.Program})
 			continue
 		}
 		config := n.TCP

@@ -45,6 +45,17 @@ type Node struct {
 	Options firewall.Options
 	// TCP of a host; the zero value means tcp.DefaultConfig.
 	TCP tcp.Config
+	// Real, if not nil, says that the host is a real system: it is not simulated, and
+	// its packets come as inputs.
+	Real *Real
+}
+
+// Real is what is known of a real host.
+type Real struct {
+	// Program is what was started there, as a person would type it.
+	Program string
+	// ControlPort is the port of FTP's control connections; 0 means 21.
+	ControlPort uint16
 }
 
 // Link joins two interfaces. Each direction has its own queue.
@@ -96,14 +107,20 @@ type Probe struct {
 	Timeout time.Duration
 }
 
-// Input is a change from outside at an instant of the run.
+// Input is something from outside at an instant of the run: other rules for a firewall,
+// a packet of a real host, or the end of its program. It comes after all that happens in
+// the network at the same instant.
 type Input struct {
 	At event.Time
 	// Node is the firewall whose rules are replaced by Rules (with Options). Its
-	// connection table is kept, as when an administrator loads new rules.
+	// connection table is kept, as when an administrator loads new rules. Or it is the
+	// real host that sends Packet or whose program has Ended.
 	Node    string
 	Rules   *firewall.Ruleset
 	Options firewall.Options
+	// Packet is an IP datagram, whole. It is kept and must not change.
+	Packet []byte
+	Ended  bool
 	// Text says it for people: "firewall: stateful with inspection".
 	Text string
 }

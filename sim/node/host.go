@@ -175,9 +175,12 @@ func (h *Host) receiveICMP(p *wire.Packet) {
 	}
 }
 
-func (h *Host) owns(a netip.Addr) bool {
-	for i := range h.config.Interfaces {
-		for _, prefix := range h.config.Interfaces[i].Prefixes {
+func (h *Host) owns(a netip.Addr) bool { return ownedBy(h.config.Interfaces, a) }
+
+// ownedBy reports whether an address is one of these interfaces'.
+func ownedBy(interfaces []firewall.Interface, a netip.Addr) bool {
+	for i := range interfaces {
+		for _, prefix := range interfaces[i].Prefixes {
 			if prefix.Addr() == a {
 				return true
 			}
@@ -199,28 +202,35 @@ func (h *Host) listening(local netip.AddrPort) (*listener, bool) {
 // route returns the direction that packets to a leave through, and the address they
 // leave from; false if there is no way.
 func (h *Host) route(a netip.Addr) (trace.LinkID, netip.Addr, bool) {
+	i, ok := routeOf(h.config.Interfaces, h.config.Routes, a)
+	if !ok || h.out[i] < 0 {
+		return 0, netip.Addr{}, false
+	}
+	for _, prefix := range h.config.Interfaces[i].Prefixes {
+		if prefix.Addr().Is4() == a.Is4() {
+			return trace.LinkID(h.out[i]), prefix.Addr(), true
+		}
+	}
+	return 0, netip.Addr{}, false
+}
+
+// routeOf returns the interface that packets to a leave through: that of the longest
+// prefix among the connected networks and the routes.
+func routeOf(interfaces []firewall.Interface, routes []firewall.Route, a netip.Addr) (int, bool) {
 	best, bits := -1, -1
-	for i := range h.config.Interfaces {
-		for _, prefix := range h.config.Interfaces[i].Prefixes {
+	for i := range interfaces {
+		for _, prefix := range interfaces[i].Prefixes {
 			if prefix.Masked().Contains(a) && prefix.Bits() > bits {
 				best, bits = i, prefix.Bits()
 			}
 		}
 	}
-	for _, r := range h.config.Routes {
+	for _, r := range routes {
 		if r.Dst.Contains(a) && r.Dst.Bits() > bits && !r.Blackhole {
 			best, bits = r.Interface, r.Dst.Bits()
 		}
 	}
-	if best < 0 || h.out[best] < 0 {
-		return 0, netip.Addr{}, false
-	}
-	for _, prefix := range h.config.Interfaces[best].Prefixes {
-		if prefix.Addr().Is4() == a.Is4() {
-			return trace.LinkID(h.out[best]), prefix.Addr(), true
-		}
-	}
-	return 0, netip.Addr{}, false
+	return best, best >= 0
 }
 
 // send gives a packet of the host's own its identification and puts it on the way.

@@ -56,10 +56,13 @@ func (w *World) AddLink(a trace.NodeID, ai int16, b trace.NodeID, bi int16, conf
 
 // attach tells a node which direction leaves through its interface.
 func (w *World) attach(n trace.NodeID, i int16, out trace.LinkID) {
-	if h := w.nodes[n].host; h != nil {
-		h.out[i] = int32(out)
-	} else {
-		w.nodes[n].firewall.out[i] = int32(out)
+	switch to := &w.nodes[n]; {
+	case to.host != nil:
+		to.host.out[i] = int32(out)
+	case to.firewall != nil:
+		to.firewall.out[i] = int32(out)
+	default:
+		to.real.out[i] = int32(out)
 	}
 }
 

@@ -22,7 +22,6 @@ const (
 	itemProgram                // Index: host and program; its machine's timer
 	itemStart                  // Index: host and program; its beginning
 	itemExpiry                 // Index: firewall; entries of its tables time out
-	itemInput                  // Index: place in World.inputs
 )
 
 // at packs a node and a place within it into an item's index.
@@ -38,7 +37,6 @@ type World struct {
 	nodes []endpoint
 	links []direction
 
-	inputs []RuleChange
 	// busy counts the queued items that keep the run going: all but the expiry of
 	// table entries and the timers of connections that only wait in TIME-WAIT.
 	busy int
@@ -47,13 +45,16 @@ type World struct {
 	// endAt is when a run whose programs are all done stops at the latest.
 	endAt event.Time
 
+	delivered []Delivery // to real hosts
+
 	stats Stats
 }
 
-// endpoint is a node: exactly one of the two is set.
+// endpoint is a node: exactly one of the three is set.
 type endpoint struct {
 	host     *Host
 	firewall *Firewall
+	real     *Real
 }
 
 // Stats counts what a run did.
@@ -92,13 +93,10 @@ type RuleChange struct {
 	Text    string
 }
 
-// Schedule makes a change at an instant. It may be called before Run only.
-func (w *World) Schedule(when event.Time, change RuleChange) {
-	w.inputs = append(w.inputs, change)
-	w.push(when, itemInput, uint64(len(w.inputs)-1))
-}
-
-func (w *World) change(c RuleChange) {
+// Change makes a change at an instant, which must not be before Now.
+func (w *World) Change(now event.Time, c RuleChange) {
+	w.now = now
+	w.rec.Cause = 0
 	w.nodes[c.Node].firewall.device.Load(c.Rules, c.Options)
 	w.rec.Body(w.now, c.Node, trace.Input{Text: c.Text, Rules: c.Rules})
 }
@@ -116,6 +114,18 @@ func (w *World) Run(until event.Time) {
 		w.step()
 	}
 }
+
+// Advance does all that is due up to an instant, that one included. It reports whether
+// the run goes on to there; if not, it has ended as Run does.
+func (w *World) Advance(to event.Time) bool {
+	for w.queue.NextAt() <= min(to, w.endAt) {
+		w.step()
+	}
+	return to <= w.endAt
+}
+
+// NextAt is when something is due next; event.Never if nothing is.
+func (w *World) NextAt() event.Time { return w.queue.NextAt() }
 
 func (w *World) step() {
 	item := w.queue.Pop()
@@ -138,10 +148,6 @@ func (w *World) step() {
 		w.busy--
 		w.rec.Cause = 0
 		w.nodes[item.Index>>32].host.programs[uint32(item.Index)].start()
-	case itemInput:
-		w.busy--
-		w.rec.Cause = 0
-		w.change(w.inputs[item.Index])
 	}
 }
 
@@ -152,10 +158,13 @@ func (w *World) arrival(id trace.LinkID) {
 	l := &w.links[id]
 	f := l.first()
 	w.rec.Cause = w.rec.Arrived(w.now, l.to, id, &f.packet, f.sent)
-	if to := w.nodes[l.to]; to.host != nil {
+	switch to := &w.nodes[l.to]; {
+	case to.host != nil:
 		to.host.receive(&f.packet)
-	} else {
+	case to.firewall != nil:
 		to.firewall.receive(id, l.toInterface, &f.packet)
+	default:
+		to.real.receive(&f.packet)
 	}
 	if next := l.pop(); next != event.Never {
 		w.push(next, itemArrival, uint64(id))

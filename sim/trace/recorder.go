@@ -79,6 +79,13 @@ func NewRecorder(nodes []Node, links []Link) *Recorder {
 // Trace ends the recording and returns what was recorded.
 func (r *Recorder) Trace() *Trace { return r.t }
 
+// Snapshot returns what was recorded so far, while the recording goes on. Rows are only
+// ever added, behind those that the snapshot has, so the two share them.
+func (r *Recorder) Snapshot() *Trace {
+	t := *r.t
+	return &t
+}
+
 // Len returns the number of events so far.
 func (r *Recorder) Len() int { return int(r.t.events.n) }
 
