@@ -1,0 +1,373 @@
+package live
+
+import (
+	"encoding/json"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// insideVariable is the environment variable that carries an order; the program never
+// sees it.
+const insideVariable = "FTPLAB_LIVE_INSIDE"
+
+// controlFD is the inside's end of the connection to Start: the first after the three
+// that every program has.
+const controlFD = 3
+
+// order is what Start wants of Child. The program's arguments are the process's own.
+type order struct {
+	Inside     Inside
+	Executable string // the program's file
+	Parent     int    // the process that called Start
+	// OutsideNetwork is the parent's network namespace. Child works nowhere but in
+	// another: what it does must not happen to the machine itself.
+	OutsideNetwork string
+}
+
+// reply is what Child says to Start: all is ready and here is the TUN device, or a step
+// or the program's start failed.
+type reply struct {
+	Step   step   // "" if nothing failed
+	Detail string // what of the step
+	Errno  syscall.Errno
+	Text   string // the error if it has no number
+}
+
+func (r reply) err() error {
+	if r.Errno != 0 {
+		return r.Errno
+	}
+	return errors.New(r.Text)
+}
+
+// stepError is a step that failed, on its way into a reply.
+type stepError struct {
+	step   step
+	detail string
+	err    error
+}
+
+func (e *stepError) Error() string { return string(e.step) + " " + e.detail + ": " + e.err.Error() }
+
+func (e *stepError) Unwrap() error { return e.err }
+
+// Child must be called first in main of every executable that calls Start. If the
+// process was started as the inside of a Program, Child prepares it, becomes the
+// program, and never returns; otherwise it returns at once.
+func Child() {
+	marker, marked := os.LookupEnv(insideVariable)
+	if !marked {
+		return
+	}
+	os.Unsetenv(insideVariable)
+	// Capabilities and the parent death signal belong to a thread, and the thread that
+	// calls execve is the one that stays.
+	runtime.LockOSThread()
+	unix.CloseOnExec(controlFD)
+	var o order
+	if err := json.Unmarshal([]byte(marker), &o); err != nil {
+		fail(&stepError{step: stepInterfere, err: err})
+	}
+	if o.OutsideNetwork == networkNamespace() {
+		fail(&stepError{step: stepInterfere, err: errors.New("there is no new network namespace")})
+	}
+	tun, err := o.Inside.build()
+	if err != nil {
+		fail(err)
+	}
+	send(reply{}, unix.UnixRights(tun))
+	unix.Close(tun)
+	awaitGo()
+	become(o)
+}
+
+// networkNamespace names the namespace of this process, such as "net:[4026531840]".
+func networkNamespace() string {
+	name, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		return "" // no /proc: Start fails when it comes to /proc/self/exe
+	}
+	return name
+}
+
+// fail tells Start what went wrong and ends.
+func fail(err error) {
+	r := reply{Text: err.Error()}
+	var failed *stepError
+	if errors.As(err, &failed) {
+		r = reply{Step: failed.step, Detail: failed.detail, Text: failed.err.Error()}
+	}
+	errors.As(err, &r.Errno)
+	send(r, nil)
+	os.Exit(1)
+}
+
+// send sends a reply. If that is not possible there is nobody left to tell.
+func send(r reply, rights []byte) {
+	message, err := json.Marshal(r)
+	if err == nil {
+		err = unix.Sendmsg(controlFD, message, rights, nil, unix.MSG_NOSIGNAL)
+	}
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+// awaitGo returns when the program may begin. If Start's process is gone it ends.
+func awaitGo() {
+	for {
+		n, err := unix.Read(controlFD, make([]byte, 1))
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if n != 1 || err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+}
+
+// become turns this process into the program.
+func become(o order) {
+	err := disarm(o.Parent)
+	if err == nil {
+		err = syscall.Exec(o.Executable, os.Args[1:], os.Environ())
+	}
+	r := reply{Text: err.Error()}
+	errors.As(err, &r.Errno)
+	send(r, nil)
+	os.Exit(commandError("", err).Status)
+}
+
+// disarm takes from the program what was needed to set up its network, and sees that it
+// does not outlive our parent. Root keeps what root has.
+func disarm(parent int) error {
+	if os.Geteuid() != 0 {
+		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+			return err
+		}
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&header, &none[0]); err != nil {
+			return err
+		}
+	}
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return err
+	}
+	if os.Getppid() != parent { // it died just before
+		os.Exit(1)
+	}
+	return nil
+}
+
+// build makes the inside and returns its TUN device.
+func (in Inside) build() (tun int, err error) {
+	if name := in.hostname(); name != "" {
+		if err := unix.Sethostname([]byte(name)); err != nil {
+			return -1, &stepError{step: stepHostname, err: err}
+		}
+	}
+	if err := in.mountFiles(); err != nil {
+		return -1, err
+	}
+	tun, err = openTUN(in.Interface)
+	if err != nil {
+		return -1, err
+	}
+	if err := in.writeSysctls(); err != nil {
+		return -1, err
+	}
+	return tun, in.configure()
+}
+
+// openTUN makes a TUN device (Documentation/networking/tuntap.rst). It does not block,
+// and it is asked for no offloads.
+func openTUN(name string) (fd int, err error) {
+	fd, err = unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return -1, &stepError{step: stepOpenTUN, err: err}
+	}
+	request, err := unix.NewIfreq(name)
+	if err == nil {
+		request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+	}
+	if err != nil {
+		return -1, &stepError{step: stepMakeTUN, detail: name, err: err}
+	}
+	return fd, nil
+}
+
+// setting is a file below /proc/sys and its text.
+type setting struct{ name, value string }
+
+// writeSysctls makes the interface one on which nothing happens by itself, and lets an
+// ordinary user's server have port 21.
+func (in Inside) writeSysctls() error {
+	settings := []setting{{"net/ipv4/ip_unprivileged_port_start", "0"}}
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err == nil {
+		folder := "net/ipv6/conf/" + in.Interface + "/"
+		disabled := "1"
+		if in.hasVersion(netip.Addr.Is6) {
+			disabled = "0" // in case this system has it off by default
+		}
+		settings = append(settings,
+			setting{folder + "disable_ipv6", disabled},
+			setting{folder + "addr_gen_mode", "1"}, // no link-local address: nobody to solicit routers
+			setting{folder + "accept_ra", "0"},
+			setting{folder + "accept_dad", "0"},
+		)
+	}
+	for _, s := range settings {
+		if err := os.WriteFile("/proc/sys/"+s.name, []byte(s.value), 0); err != nil {
+			return &stepError{step: stepSysctl, detail: s.name, err: err}
+		}
+	}
+	return nil
+}
+
+// queueLen is how many packets may wait in the TUN device to be read. The links with
+// limited queues are in the simulator, where a packet that is lost has a reason; here
+// none must be, even when the simulator is late.
+const queueLen = 10000
+
+// configure gives the interface its addresses and routes, by rtnetlink(7).
+func (in Inside) configure() error {
+	link, err := netlink.LinkByName(in.Interface)
+	if err != nil {
+		return &stepError{step: stepNetwork, detail: in.Interface, err: err}
+	}
+	loopback, err := netlink.LinkByName("lo")
+	if err != nil {
+		return &stepError{step: stepNetwork, detail: "lo", err: err}
+	}
+	doing := []struct {
+		what string
+		err  func() error
+	}{
+		{"lo", func() error { return netlink.LinkSetUp(loopback) }},
+		{"MTU", func() error { return netlink.LinkSetMTU(link, in.mtu()) }},
+		{"queue", func() error { return netlink.LinkSetTxQLen(link, queueLen) }},
+		{"addresses", func() error { return in.addAddresses(link) }},
+		{in.Interface, func() error { return netlink.LinkSetUp(link) }},
+		{"routes", func() error { return in.addRoutes(link) }},
+	}
+	for _, d := range doing {
+		if err := d.err(); err != nil {
+			return &stepError{step: stepNetwork, detail: d.what, err: err}
+		}
+	}
+	return nil
+}
+
+func (in Inside) addAddresses(link netlink.Link) error {
+	for _, p := range in.Prefixes {
+		address := &netlink.Addr{IPNet: ipNet(p)}
+		if p.Addr().Is6() {
+			address.Flags = unix.IFA_F_NODAD // usable at once, and without a question to the network
+		}
+		if err := netlink.AddrAdd(link, address); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addRoutes makes the interface the way to everywhere. There is no gateway to name: a
+// TUN device has no link layer, so all that leaves it reaches the other side.
+func (in Inside) addRoutes(link netlink.Link) error {
+	ways := []struct {
+		is         func(netip.Addr) bool
+		everywhere netip.Prefix
+	}{
+		{netip.Addr.Is4, netip.PrefixFrom(netip.IPv4Unspecified(), 0)},
+		{netip.Addr.Is6, netip.PrefixFrom(netip.IPv6Unspecified(), 0)},
+	}
+	for _, w := range ways {
+		if !in.hasVersion(w.is) {
+			continue
+		}
+		route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(w.everywhere)}
+		if err := netlink.RouteAdd(route); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+// scratch is where a file system is mounted for a moment. Every system has it.
+const scratch = "/tmp"
+
+// mountFiles puts our files over those that tell programs of names. They are in a file
+// system in memory, which lasts as long as they are mounted: nothing is left on disk.
+func (in Inside) mountFiles() error {
+	failed := func(what string, err error) error {
+		return &stepError{step: stepMount, detail: what, err: err}
+	}
+	// What is mounted here must not appear outside (mount_namespaces(7)).
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return failed("/ as private", err)
+	}
+	if err := unix.Mount("ftplab", scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755"); err != nil {
+		return failed("a file system in memory", err)
+	}
+	if err := mountOver("/etc/hosts", in.hosts()); err != nil {
+		return failed("/etc/hosts", err)
+	}
+	optional := []struct{ path, text string }{
+		{"/etc/resolv.conf", "# There are no name servers in this network: its names are in /etc/hosts.\noptions timeout:1 attempts:1\n"},
+		{"/etc/nsswitch.conf", hostsFromFiles("/etc/nsswitch.conf")},
+		// The cache of nscd(8) would answer for the machine outside.
+		{"/run/nscd/socket", ""},
+		{"/var/run/nscd/socket", ""},
+	}
+	for _, o := range optional {
+		if err := mountOver(o.path, o.text); err != nil && !errors.Is(err, unix.ENOENT) {
+			return failed(o.path, err)
+		}
+	}
+	if err := unix.Unmount(scratch, unix.MNT_DETACH); err != nil {
+		return failed(scratch+" back", err)
+	}
+	return nil
+}
+
+// mountOver mounts a file with the text over the one at path.
+func mountOver(path, text string) error {
+	source := scratch + "/" + strings.ReplaceAll(path, "/", "-")
+	if err := os.WriteFile(source, []byte(text), 0o644); err != nil {
+		return err
+	}
+	if err := os.Chmod(source, 0o644); err != nil { // whatever the program's umask is
+		return err
+	}
+	return unix.Mount(source, path, "", unix.MS_BIND, "")
+}
+
+// hostsLine is where nsswitch.conf(5) says who is asked for the names of hosts.
+var hostsLine = regexp.MustCompile(`(?m)^[ \t]*hosts:.*$`)
+
+// hostsFromFiles is the machine's own nsswitch.conf, except that names come from
+// /etc/hosts alone: other services (systemd-resolved, Avahi) are reached through sockets
+// in the file system and would answer for the network outside.
+func hostsFromFiles(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "" // then there is nothing to mount over either
+	}
+	return hostsLine.ReplaceAllString(string(text), "hosts: files dns")
+}
