@@ -16,19 +16,21 @@ func (c *Conn) receiveAck(now event.Time, p *wire.Packet) bool {
 	before := c.segments.n
 	flight := c.inFlight()
 	windowMoved := c.updateWindow(p)
+	c.rack.highestBefore = c.rack.highest
 	progress := seqAfter(p.Ack, c.snd.una)
 	acked := 0
 	if progress {
 		acked = c.acknowledge(now, p.Ack)
 	}
 	if before > 0 {
+		c.noticeDuplicateReport(p)
 		newlySACKed := 0
 		if p.Options.NumBlocks > 0 && c.sackOK {
-			newlySACKed = c.applySACK(&p.Options)
+			newlySACKed = c.applySACK(now, &p.Options)
 		}
 		duplicate := !progress && p.Ack == c.snd.una && !windowMoved && p.SegmentLen() == 0
 		if progress || newlySACKed > 0 || duplicate {
-			c.recover(ackEvent{acked: acked, progress: progress, sacked: newlySACKed, duplicate: duplicate, flight: flight})
+			c.recover(now, ackEvent{acked: acked, progress: progress, sacked: newlySACKed, duplicate: duplicate, flight: flight})
 		}
 	}
 	c.retimeAfterAck(now, progress)
@@ -56,6 +58,9 @@ func (c *Conn) acknowledge(now event.Time, ack uint32) int {
 			ambiguous = true
 		} else if !s.sacked && sentAt == event.Never {
 			sentAt = s.sentAt
+		}
+		if !s.sacked {
+			c.arrived(now, s)
 		}
 		c.board.forget(s)
 		c.segments.pop()
@@ -102,8 +107,10 @@ func (c *Conn) retimeAfterAck(now event.Time, progress bool) {
 	switch {
 	case c.segments.n == 0 && c.timer.retransmitKind == timerData:
 		c.stopRetransmitTimer()
+		c.timer.reordering, c.timer.probe, c.probe.due = event.Never, event.Never, false
 	case c.segments.n > 0 && progress:
 		c.startRetransmitTimer(now, timerData, c.rtt.rto)
+		c.scheduleProbe(now)
 	case c.timer.retransmitKind == timerWindow:
 		c.persistAnswered(now)
 	}

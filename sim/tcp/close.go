@@ -97,6 +97,9 @@ func (c *Conn) enterTimeWait(now event.Time) {
 func (c *Conn) dropQueues() {
 	c.writes.clear()
 	c.segments.clear()
+	c.rack.resent.clear()
+	c.probe = lossProbe{}
+	c.timer.reordering, c.timer.probe = event.Never, event.Never
 	c.board = scoreboard{recoveryPoint: c.snd.una, marked: c.snd.una}
 	c.inbox.early, c.inbox.numBlocks = nil, 0
 	c.synPending, c.probePending = false, false

@@ -18,6 +18,11 @@ type Config struct {
 	// Timestamps offers the timestamps option in our SYN, and takes it from the peer's
 	// (RFC 7323, section 3; tcp_timestamps). They are in milliseconds.
 	Timestamps bool
+	// RACK tells losses by time and sends tail loss probes (RFC 8985), and takes
+	// recovery back that had no reason (RFC 4015, with Timestamps). It takes SACK. Off,
+	// losses are told by three SACKed segments (RFC 6675), and the tail is left to the
+	// retransmission timer: fewer things to look at.
+	RACK bool
 	// NoDelay turns Nagle's algorithm off (TCP_NODELAY; RFC 9293, section 3.7.4).
 	NoDelay bool
 	// ReceiveBuffer is how many octets may wait to be read: 1 to 1 GiB, 0 is the
@@ -82,14 +87,14 @@ func DefaultConfig() Config {
 }
 
 // LiveConfig returns the configuration for bulk transfers with a real peer over a link
-// that loses packets: what Linux's automatic buffers may grow to from the start,
-// timestamps, and timers that go off when they are due.
+// that loses packets: what Linux's automatic buffers may grow to from the start, all
+// that is known against losses, and timers that go off when they are due.
 func LiveConfig() Config {
 	cfg := DefaultConfig()
 	cfg.WindowScale = 7
 	cfg.ReceiveBuffer = 6 << 20
 	cfg.SendBuffer = 4 << 20
-	cfg.Timestamps = true
+	cfg.Timestamps, cfg.RACK = true, true
 	cfg.TimerTick = 0
 	return cfg
 }

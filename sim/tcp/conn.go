@@ -18,6 +18,9 @@
 //	ack.go         what an acknowledgment does to the send side
 //	scoreboard.go  which segments are where, by SACK or duplicate ACKs (RFC 2018, 6675)
 //	recovery.go    when to retransmit and how much may be in flight (RFC 5681, 6582)
+//	rack.go        the same by time (RFC 8985)
+//	lossprobe.go   a segment more instead of waiting for the retransmission timer (RFC 8985)
+//	undo.go        what to do when nothing was lost after all (RFC 3522, 4015)
 //	rto.go         the retransmission and persist timers (RFC 6298)
 //	send.go        Emit: which segment leaves next
 //	segment.go     the queue of what was sent, and Linux's merging
@@ -60,6 +63,9 @@ type Conn struct {
 	inbox    inbox
 	answer   reset // a RST that must leave
 	ts       timestamps
+	rack     rack
+	probe    lossProbe
+	undo     undo
 
 	synPending    bool // a SYN or SYN-ACK must leave
 	synSent       bool // it left before
@@ -141,6 +147,7 @@ func newConn(now event.Time, local, remote netip.AddrPort, iss uint32, cfg Confi
 	c.rtt = roundTrip{rto: cfg.InitialRTO}
 	c.cong = newCongestion(cfg.InitialWindow)
 	c.board.recoveryPoint, c.board.marked = iss, iss
+	c.rack.end, c.rack.highest, c.rack.highestBefore = iss, iss, iss
 	c.ack = newAckPolicy(now, cfg.DelayedACK)
 	return c
 }
@@ -238,6 +245,7 @@ func (c *Conn) Clone() *Conn {
 	d := *c
 	d.writes = c.writes.clone()
 	d.segments = c.segments.clone()
+	d.rack.resent = c.rack.resent.clone()
 	d.inbox.ready = c.inbox.ready.clone()
 	d.inbox.early = append([]span(nil), c.inbox.early...)
 	return &d

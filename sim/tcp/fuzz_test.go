@@ -23,6 +23,7 @@ func FuzzConn(f *testing.F) {
 		cfg := DefaultConfig()
 		options := r.next()
 		cfg.NoSACK, cfg.NoDelay, cfg.NoWindowScale = options&2 != 0, options&4 != 0, options&8 != 0
+		cfg.Timestamps, cfg.RACK = options&32 != 0, options&64 != 0
 		if options&16 != 0 {
 			cfg.ReceiveBuffer, cfg.MSS = 2000, 300
 		}
@@ -131,6 +132,11 @@ func (r *fuzzReader) segment(c *Conn) wire.Packet {
 			left := c.snd.una + uint32(r.next())*50
 			p.Options.Blocks[i] = wire.SACKBlock{Left: left, Right: left + uint32(r.next())*50}
 		}
+	}
+	if r.next()&1 != 0 {
+		p.Options.HasTimestamps = true
+		p.Options.TSVal = c.ts.recent + uint32(int8(r.next()))
+		p.Options.TSEcr = uint32(r.next())
 	}
 	return p
 }

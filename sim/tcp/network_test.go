@@ -272,6 +272,9 @@ func checkInvariants(t failer, c *Conn) {
 	if c.segments.n > 0 && c.timer.retransmitKind != timerData {
 		t.Fatalf("%d segments are outstanding and the retransmission timer is %d", c.segments.n, c.timer.retransmitKind)
 	}
+	if c.usesRACK() {
+		checkResent(t, c)
+	}
 	var unread uint32
 	for i := range c.inbox.ready.n {
 		unread += uint32(len(*c.inbox.ready.at(i)))
@@ -282,6 +285,27 @@ func checkInvariants(t failer, c *Conn) {
 	for i, e := range c.inbox.early {
 		if !seqAfter(e.endWithFIN(), c.rcv.nxt) || i > 0 && seqBefore(e.seq, c.inbox.early[i-1].end()) {
 			t.Fatalf("the queue of early pieces is not in order: %+v", c.inbox.early)
+		}
+	}
+}
+
+// checkResent checks that RACK waits for each retransmission that is on its way: it would
+// not notice the loss of one that it has forgotten.
+func checkResent(t failer, c *Conn) {
+	t.Helper()
+	known := map[resent]bool{}
+	last := resent{at: -1}
+	for i := range c.rack.resent.n {
+		r := *c.rack.resent.at(i)
+		if r.at < last.at {
+			t.Fatalf("the retransmissions are not in order: %v after %v", r, last)
+		}
+		known[r], last = true, r
+	}
+	for i := range c.segments.n {
+		s := c.segments.at(i)
+		if s.retransmitted && !known[resent{s.sentAt, s.end()}] {
+			t.Fatalf("the retransmission of segment %d at %v is forgotten", i, s.sentAt)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package tcp
 
+import "ftplab/sim/event"
+
 // recoveryMode says what the sender is doing about losses.
 type recoveryMode uint8
 
@@ -43,9 +45,14 @@ type ackEvent struct {
 
 // recover decides what an acknowledgment means for losses and for the congestion
 // window.
-func (c *Conn) recover(e ackEvent) {
+func (c *Conn) recover(now event.Time, e ackEvent) {
 	b := &c.board
-	if c.sackOK {
+	if e.progress && b.mode != sending {
+		c.undoRecovery()
+	}
+	if c.usesRACK() {
+		c.markLostByTime(now)
+	} else if c.sackOK {
 		if b.sacked > 0 {
 			c.markLostBySACK()
 		}
@@ -82,6 +89,9 @@ func (c *Conn) recover(e ackEvent) {
 // segment is lost.
 func (c *Conn) lossIndicated() bool {
 	b := &c.board
+	if c.usesRACK() {
+		return b.lost > 0
+	}
 	if b.sacked == 0 {
 		return false
 	}
@@ -101,6 +111,9 @@ func (c *Conn) lossIndicated() bool {
 // enterFastRecovery halves the window and retransmits the oldest segment at once
 // (RFC 5681, section 3.2; RFC 6675, section 5, step 4).
 func (c *Conn) enterFastRecovery() {
+	c.rememberForUndo()
+	c.probe = lossProbe{}
+	c.timer.probe = event.Never
 	c.board.mode = fastRecovery
 	c.board.recoveryPoint = c.snd.nxt
 	c.cong.halve(c.segments.n)
@@ -114,7 +127,11 @@ func (c *Conn) enterFastRecovery() {
 // (RFC 5681, section 3.1; RFC 6298, section 5). A timeout of a retransmission does not
 // halve ssthresh again.
 func (c *Conn) enterTimeoutRecovery() {
+	c.probe = lossProbe{}
+	c.timer.reordering, c.timer.probe = event.Never, event.Never
+	c.rack.resent.empty()
 	if c.board.mode != timeoutRecovery {
+		c.rememberForUndo()
 		c.cong.halve(c.segments.n)
 		c.board.recoveryPoint = c.snd.nxt
 	}
@@ -133,6 +150,7 @@ func (c *Conn) leaveRecovery() {
 	}
 	c.board.mode = sending
 	c.board.retransmitNow = false
+	c.rack.recoveryOver()
 	if !c.sackOK {
 		c.board.sacked = 0
 	}

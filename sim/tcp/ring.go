@@ -46,6 +46,9 @@ func (r *ring[T]) remove(i int) {
 	r.n--
 }
 
+// empty drops all items and keeps the memory.
+func (r *ring[T]) empty() { r.head, r.n = 0, 0 }
+
 // clear drops all items and the memory.
 func (r *ring[T]) clear() { *r = ring[T]{} }
 

@@ -1,6 +1,9 @@
 package tcp
 
-import "ftplab/sim/wire"
+import (
+	"ftplab/sim/event"
+	"ftplab/sim/wire"
+)
 
 // scoreboard counts what the flags of the segments say (RFC 6675, section 3), so
 // that the number in flight is known without looking. Without SACK, each duplicate
@@ -67,7 +70,7 @@ func (c *Conn) limitDuplicates() {
 // applySACK marks the segments that the blocks cover, and returns how many were not
 // marked before. Blocks of octets that were never sent, or were acknowledged already
 // (RFC 2883), are passed over.
-func (c *Conn) applySACK(o *wire.Options) int {
+func (c *Conn) applySACK(now event.Time, o *wire.Options) int {
 	marked := 0
 	for _, block := range o.Blocks[:min(int(o.NumBlocks), len(o.Blocks))] {
 		valid := seqBefore(block.Left, block.Right) && !seqBefore(block.Left, c.snd.una) && !seqAfter(block.Right, c.snd.nxt)
@@ -80,6 +83,7 @@ func (c *Conn) applySACK(o *wire.Options) int {
 				break
 			}
 			if !s.sacked {
+				c.arrived(now, s)
 				c.board.forget(s)
 				s.lost, s.retransmitted, s.sacked = false, false, true
 				c.board.sacked++

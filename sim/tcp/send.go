@@ -23,6 +23,9 @@ func (c *Conn) Emit(now event.Time, p *wire.Packet) (Sending, bool) {
 			return c.emitSYN(now, p), true
 		}
 	default:
+		if c.probe.due && c.segments.n > 0 {
+			return c.emitLossProbe(now, p), true
+		}
 		if c.board.lost > c.board.retransmitted || c.board.mode == fastRecovery {
 			if i := c.nextRetransmission(); i >= 0 {
 				return c.emitRetransmission(now, p, i), true
@@ -147,6 +150,7 @@ func (c *Conn) emitFresh(now event.Time, p *wire.Packet, n int) {
 	if c.timer.retransmitKind != timerData {
 		c.startRetransmitTimer(now, timerData, c.rtt.rto)
 	}
+	c.scheduleProbe(now)
 }
 
 // nextRetransmission returns the segment to retransmit now, or -1 (RFC 6675, section
@@ -163,7 +167,7 @@ func (c *Conn) nextRetransmission() int {
 			}
 		}
 	}
-	if b.mode == fastRecovery && c.sackOK && c.snd.unsent == 0 {
+	if b.mode == fastRecovery && c.sackOK && !c.usesRACK() && c.snd.unsent == 0 {
 		return c.ifInWindow(c.unSACKedHole())
 	}
 	b.retransmitNow = false
@@ -206,6 +210,20 @@ func (c *Conn) emitRetransmission(now event.Time, p *wire.Packet, i int) Sending
 	s.retransmitted, s.everRetransmitted, s.sentAt = true, true, now
 	c.board.retransmitted++
 	c.board.retransmitNow = false
+	c.noteResent(s)
+	c.noteFirstResent(now)
+	c.emitAgain(now, p, s)
+	if i == 0 || c.timer.retransmitKind != timerData {
+		c.startRetransmitTimer(now, timerData, c.rtt.rto)
+	}
+	if c.board.mode == timeoutRecovery {
+		return Retransmission
+	}
+	return FastRetransmission
+}
+
+// emitAgain fills in a segment that was sent before.
+func (c *Conn) emitAgain(now event.Time, p *wire.Packet, s *segment) {
 	room := c.sackRoom()
 	c.header(now, p, s.seq)
 	s.fill(p)
@@ -214,13 +232,6 @@ func (c *Conn) emitRetransmission(now event.Time, p *wire.Packet, i int) Sending
 	}
 	c.snd.lastSent = now
 	c.snd.retransmissions++
-	if i == 0 || c.timer.retransmitKind != timerData {
-		c.startRetransmitTimer(now, timerData, c.rtt.rto)
-	}
-	if c.board.mode == timeoutRecovery {
-		return Retransmission
-	}
-	return FastRetransmission
 }
 
 // emitProbe asks for the peer's window: with what fits into it, or with an old

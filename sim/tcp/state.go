@@ -61,11 +61,12 @@ const (
 	FastRetransmission         // acknowledgments told of a loss (RFC 5681, RFC 6675)
 	WindowProbe                // asks for the peer's window (RFC 9293, section 3.8.6.1)
 	ResetSegment               // a RST
+	LossProbe                  // the last segment again, to learn what is missing (RFC 8985, section 7)
 )
 
 var sendingNames = [...]string{
 	"nothing", "new", "acknowledgment", "SYN again", "retransmission",
-	"fast retransmission", "window probe", "reset",
+	"fast retransmission", "window probe", "reset", "loss probe",
 }
 
 // String names the reason in a few words: "fast retransmission".

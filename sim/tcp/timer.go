@@ -22,17 +22,22 @@ type timers struct {
 	retransmit     event.Time
 	delayedACK     event.Time
 	linger         event.Time // the end of TIME-WAIT, or of an orphan's FIN-WAIT-2
+	reordering     event.Time // what is missing now may be lost then (RFC 8985, section 6)
+	probe          event.Time // the tail loss probe (RFC 8985, section 7)
 	retransmitKind retransmitTimer
 }
 
 func noTimers() timers {
-	return timers{retransmit: event.Never, delayedACK: event.Never, linger: event.Never}
+	return timers{
+		retransmit: event.Never, delayedACK: event.Never, linger: event.Never,
+		reordering: event.Never, probe: event.Never,
+	}
 }
 
 // Deadline returns the instant at which the earliest timer wants Tick, or
 // event.Never. Ask after Emit has returned false: sending sets timers.
 func (c *Conn) Deadline() event.Time {
-	return min(c.timer.retransmit, c.timer.delayedACK, c.timer.linger)
+	return min(c.timer.retransmit, c.timer.delayedACK, c.timer.linger, c.timer.reordering, c.timer.probe)
 }
 
 // Tick lets the timers that are due go off. It does nothing before Deadline.
@@ -42,6 +47,12 @@ func (c *Conn) Tick(now event.Time) {
 	}
 	if now >= c.timer.linger {
 		c.enterClosed()
+	}
+	if now >= c.timer.reordering {
+		c.reorderingExpired(now)
+	}
+	if now >= c.timer.probe {
+		c.probeExpired(now)
 	}
 	if now < c.timer.retransmit {
 		return
