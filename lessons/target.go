@@ -37,7 +37,9 @@ type Target struct {
 	// Warnings are statements in the rules that are not modelled, one line each.
 	Warnings []string
 
-	network *topology.Network
+	network   *topology.Network
+	recording *Recording // nil but for a recording
+	original  *Target    // what a recording is of
 }
 
 func newTarget(id string, n *topology.Network) *Target {

@@ -50,14 +50,6 @@ type Node struct {
 	Real *Real
 }
 
-// Real is what is known of a real host.
-type Real struct {
-	// Program is what was started there, as a person would type it.
-	Program string
-	// ControlPort is the port of FTP's control connections; 0 means 21.
-	ControlPort uint16
-}
-
 // Link joins two interfaces. Each direction has its own queue.
 type Link struct {
 	A, B          Port

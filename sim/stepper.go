@@ -79,3 +79,7 @@ func (s *Stepper) Delivered() []node.Delivery { return s.world.Delivered() }
 // Trace returns what has happened so far. It does not change any more when the run goes
 // on; a reader in another goroutine needs no lock once it has it.
 func (s *Stepper) Trace() *trace.Trace { return s.rec.Snapshot() }
+
+// ClientsDone reports whether every simulated client has come to its result, and when the
+// last one did.
+func (s *Stepper) ClientsDone() (event.Time, bool) { return s.world.ClientsDone() }

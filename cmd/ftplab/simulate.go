@@ -4,19 +4,14 @@ import (
 	"time"
 
 	"ftplab/lessons"
-	"ftplab/sim"
 	"ftplab/sim/report"
 	"ftplab/sim/trace"
 )
 
 // simulate runs what was selected and reports it, with what it cost.
 func simulate(target *lessons.Target, selection lessons.Selection) (*report.Run, *trace.Trace, error) {
-	scenario, err := target.Scenario(selection)
-	if err != nil {
-		return nil, nil, err
-	}
 	wall, cpu := time.Now(), cpuTime()
-	tr, err := sim.Run(scenario)
+	_, tr, err := target.Run(selection)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 // Package session keeps what is needed to run something again elsewhere: which lesson
-// or scenario, what was chosen in it, and the texts of the files that it came from. A
-// run is a function of these, so the trace itself is not kept.
+// or scenario, what was chosen in it, the texts of the files that it came from, and what
+// a real program in it did. A run is a function of these, so the trace itself is not
+// kept.
 package session
 
 import (
@@ -28,6 +29,8 @@ type Session struct {
 	Selection Selection `json:"selection"`
 	// Rules replace those of the target's firewall, if not nil.
 	Rules *Rules `json:"rules,omitempty"`
+	// Live is what a real program did in it, if one did.
+	Live *Live `json:"live,omitempty"`
 }
 
 // Source is a lesson or scenario file, with the files that it names.
@@ -74,7 +77,19 @@ func (s *Session) SetSource(file string, text []byte, files fs.FS) error {
 
 // SetRules keeps the rules of a firewall and the mapping of their interfaces.
 func (s *Session) SetRules(rules *firewall.Ruleset, interfaces map[string]string) {
-	s.Rules = &Rules{File: rules.File, Dialect: rules.Dialect, Text: rules.Text, Interfaces: interfaces}
+	s.Rules = newRules(rules, interfaces)
+}
+
+func newRules(rules *firewall.Ruleset, interfaces map[string]string) *Rules {
+	return &Rules{File: rules.File, Dialect: rules.Dialect, Text: rules.Text, Interfaces: interfaces}
+}
+
+func (r *Rules) parse() (*firewall.Ruleset, error) {
+	rules, diagnostics := dialect.Parse(r.Dialect, r.File, r.Text)
+	if rules == nil {
+		return nil, fmt.Errorf("%s: the session's rules cannot be read: %s", r.File, diagnostics[0].Message)
+	}
+	return rules, nil
 }
 
 // Write writes the session as JSON.
@@ -137,15 +152,26 @@ func (s *Session) Open(dirs ...string) (*lessons.Target, lessons.Selection, erro
 		return nil, lessons.Selection{}, err
 	}
 	if s.Rules != nil {
-		rules, diagnostics := dialect.Parse(s.Rules.Dialect, s.Rules.File, s.Rules.Text)
-		if rules == nil {
-			return nil, lessons.Selection{}, fmt.Errorf("%s: the session's rules cannot be read: %s", s.Rules.File, diagnostics[0].Message)
+		rules, err := s.Rules.parse()
+		if err != nil {
+			return nil, lessons.Selection{}, err
 		}
 		if target, err = target.WithRules(rules, s.Rules.Interfaces); err != nil {
 			return nil, lessons.Selection{}, err
 		}
 	}
-	return target, lessons.Selection(s.Selection), nil
+	if s.Live == nil {
+		return target, lessons.Selection(s.Selection), nil
+	}
+	recording, err := s.Live.recording()
+	if err != nil {
+		return nil, lessons.Selection{}, err
+	}
+	chosen, err := target.Complete(lessons.Selection(s.Selection))
+	if err != nil {
+		return nil, lessons.Selection{}, err
+	}
+	return target.WithRecording(recording, chosen), chosen, nil
 }
 
 func (s *Session) target(dirs []string) (*lessons.Target, error) {

@@ -51,6 +51,7 @@ func (w *World) AddReal(config RealConfig) trace.NodeID {
 	_, _ = w.random.Uint64(), w.random.Uint64() // so that the other nodes choose as beside a simulated host
 	w.busy++
 	w.waiting++
+	w.real++
 	return r.id
 }
 

@@ -42,6 +42,9 @@ type World struct {
 	busy int
 	// waiting counts the programs that have yet to come to a result.
 	waiting int
+	// real is how many of them are not simulated; doneAt when the last result came.
+	real   int
+	doneAt event.Time
 	// endAt is when a run whose programs are all done stops at the latest.
 	endAt event.Time
 
@@ -171,9 +174,14 @@ func (w *World) arrival(id trace.LinkID) {
 	}
 }
 
+// ClientsDone reports whether every simulated program has come to its result, and when
+// the last one did.
+func (w *World) ClientsDone() (event.Time, bool) { return w.doneAt, w.waiting == w.real }
+
 // finished notes that a program came to its result.
 func (w *World) finished() {
 	w.waiting--
+	w.doneAt = w.now
 	if w.waiting == 0 {
 		w.endAt = w.now + Linger
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"ftplab/lessons"
-	"ftplab/sim"
 	"ftplab/sim/report"
 	"ftplab/sim/trace"
 	"ftplab/ui/model"
@@ -55,11 +54,7 @@ func (p *lessonPage) runWith(sel lessons.Selection) error {
 }
 
 func runTarget(t *lessons.Target, sel lessons.Selection) (*model.Run, error) {
-	sc, err := t.Scenario(sel)
-	if err != nil {
-		return nil, err
-	}
-	tr, err := sim.Run(sc)
+	sc, tr, err := t.Run(sel)
 	if err != nil {
 		return nil, err
 	}

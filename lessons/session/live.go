@@ -1,0 +1,67 @@
+package session
+
+import (
+	"ftplab/lessons"
+	"ftplab/sim"
+	"ftplab/sim/event"
+)
+
+// Live is what a real program did, and what else came from outside.
+type Live struct {
+	Node    string `json:"node"`     // the host on which it ran
+	Program string `json:"program"`  // as a person would type it
+	Until   int64  `json:"until_ns"` // when it ended, in nanoseconds
+	// Inputs are the packets that the host sent, and the end of the program.
+	Inputs []Input `json:"inputs"`
+	// Changes are the other firewalls that were chosen meanwhile.
+	Changes []Change `json:"changes,omitempty"`
+}
+
+// Input is one thing that came from the program's host.
+type Input struct {
+	At     int64  `json:"t_ns"`
+	Packet []byte `json:"packet,omitempty"` // the IP datagram, in base64
+	Ended  bool   `json:"ended,omitempty"`
+	Text   string `json:"text,omitempty"`
+}
+
+// Change is another firewall: a variant of the target, or rules.
+type Change struct {
+	At      int64  `json:"t_ns"`
+	Variant string `json:"firewall,omitempty"`
+	Rules   *Rules `json:"rules,omitempty"`
+}
+
+// SetLive keeps a recording.
+func (s *Session) SetLive(r *lessons.Recording) {
+	s.Live = &Live{Node: r.Node, Program: r.Program, Until: int64(r.Until), Inputs: []Input{}}
+	for _, in := range r.Inputs {
+		s.Live.Inputs = append(s.Live.Inputs, Input{At: int64(in.At), Packet: in.Packet, Ended: in.Ended, Text: in.Text})
+	}
+	for _, c := range r.Changes {
+		change := Change{At: int64(c.At), Variant: c.Variant}
+		if c.Rules != nil {
+			change.Rules = newRules(c.Rules, c.Interfaces)
+		}
+		s.Live.Changes = append(s.Live.Changes, change)
+	}
+}
+
+func (l *Live) recording() (*lessons.Recording, error) {
+	r := &lessons.Recording{Node: l.Node, Program: l.Program, Until: event.Time(l.Until)}
+	for _, in := range l.Inputs {
+		r.Inputs = append(r.Inputs, sim.Input{At: event.Time(in.At), Node: l.Node, Packet: in.Packet, Ended: in.Ended, Text: in.Text})
+	}
+	for _, c := range l.Changes {
+		change := lessons.Change{At: event.Time(c.At), Variant: c.Variant}
+		if c.Rules != nil {
+			rules, err := c.Rules.parse()
+			if err != nil {
+				return nil, err
+			}
+			change.Rules, change.Interfaces = rules, c.Rules.Interfaces
+		}
+		r.Changes = append(r.Changes, change)
+	}
+	return r, nil
+}
