@@ -82,6 +82,9 @@ func sameWithRealClient(t *testing.T, sc sim.Scenario) {
 	if (a.FirstDrop == nil) != (b.FirstDrop == nil) || a.FirstDrop != nil && a.FirstDrop.String() != b.FirstDrop.String() {
 		t.Errorf("first drop, real: %v, simulated: %v", b.FirstDrop, a.FirstDrop)
 	}
+	if a.ServerReply != nil && b.ServerReply != nil && *a.ServerReply != *b.ServerReply || (a.ServerReply == nil) != (b.ServerReply == nil) {
+		t.Errorf("reply, real: %v, simulated: %v", word(b.ServerReply), word(a.ServerReply))
+	}
 	if len(a.Replies) != len(b.Replies) {
 		t.Errorf("%d replies, simulated: %d", len(b.Replies), len(a.Replies))
 	}
@@ -100,4 +103,11 @@ func packetsOf(tr *trace.Trace, node string) []sim.Input {
 		}
 	}
 	return inputs
+}
+
+func word(s *string) string {
+	if s == nil {
+		return "none"
+	}
+	return *s
 }

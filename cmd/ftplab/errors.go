@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"ftplab/sim/live"
 )
 
 // Exit statuses: see exitStatus.
@@ -30,6 +32,12 @@ type notHeldError struct {
 }
 
 func (e notHeldError) Error() string { return e.text }
+
+// programError ends `live` with the status of the program that ran in it. There is
+// nothing to say about it.
+type programError struct{ status int }
+
+func (e programError) Error() string { return "" }
 
 // execute runs the command and returns the exit status.
 func execute(root *cobra.Command, args []string) int {
@@ -56,8 +64,17 @@ func guarded(root *cobra.Command) (command *cobra.Command, err error) {
 	return root.ExecuteContextC(context.Background())
 }
 
-// exitStatus is 1 when the answer is no, 2 for everything that could not be used.
+// exitStatus is 1 when the answer is no, 2 for everything that could not be used. `live`
+// ends with its program's.
 func exitStatus(err error) int {
+	var program programError
+	if errors.As(err, &program) {
+		return program.status
+	}
+	var command *live.CommandError
+	if errors.As(err, &command) {
+		return command.Status
+	}
 	var no notHeldError
 	if errors.As(err, &no) {
 		return exitNotHeld

@@ -10,10 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ftplab/sim/live"
 	"ftplab/ui/view"
 )
 
-func main() { os.Exit(execute(newRoot(), os.Args[1:])) }
+func main() {
+	live.Child() // does not return in the process that becomes the program of `live`
+	os.Exit(execute(newRoot(), os.Args[1:]))
+}
 
 // newRoot builds the command tree.
 func newRoot() *cobra.Command {
@@ -39,7 +43,7 @@ Linux kernel was seen to do. "-" as a file reads standard input.`,
 	root.AddCommand(
 		newPlayCommand(), newLessonsCommand(), newCheckCommand(), newRunCommand(), newMatrixCommand(), newCompareCommand(), newWhyCommand(),
 		newRulesCommand(), newReplayCommand(),
-		newServeCommand(), newGetCommand(), newPutCommand(), newListCommand(), newBenchCommand(),
+		newServeCommand(), newGetCommand(), newPutCommand(), newListCommand(), newLiveCommand(), newBenchCommand(),
 		newCompletionCommand(), newManCommand(), newVersionCommand(), newInfoCommand(), newTraceTopic(),
 	)
 	root.CompletionOptions.DisableDefaultCmd = true // ours takes the shell as an argument

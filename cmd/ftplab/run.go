@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ftplab/lessons"
 	"ftplab/sim/export"
@@ -18,7 +19,8 @@ import (
 // runOptions are the flags of `run`.
 type runOptions struct {
 	selectors
-	format, pcap, pcapAt, ladder, save string
+	files  outputFiles
+	format string
 }
 
 func newRunCommand() *cobra.Command {
@@ -39,18 +41,27 @@ and the result. A transfer that fails is a result, not an error.`,
 	flags := cmd.Flags()
 	o.selectors.addTo(flags)
 	flags.StringVar(&o.format, "format", "text", "text, json, jsonl (one event a line: see ftplab help trace) or plain (sentences)")
+	o.files.addTo(flags)
+	return cmd
+}
+
+// outputFiles are the flags that write files about a run.
+type outputFiles struct {
+	pcap, pcapAt, ladder, save string
+}
+
+func (o *outputFiles) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&o.pcap, "pcap", "", "write the packets to `FILE` (pcapng)")
 	flags.StringVar(&o.pcapAt, "pcap-at", "", "capture at `NODE:IF` alone")
 	flags.StringVar(&o.ladder, "ladder", "", "write a sequence diagram to `FILE`: .txt, .mmd (Mermaid) or .svg")
 	flags.StringVar(&o.save, "save", "", "save the session to `FILE`, which is a TARGET then")
-	return cmd
 }
 
 func (o *runOptions) run(cmd *cobra.Command, name string) error {
 	if err := oneOf("format", o.format, "text", "json", "jsonl", "plain"); err != nil {
 		return usageError{err}
 	}
-	if err := o.checkFiles(); err != nil {
+	if err := o.files.check(); err != nil {
 		return usageError{err}
 	}
 	target, selection, err := o.open(cmd, name)
@@ -61,11 +72,11 @@ func (o *runOptions) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.writeFiles(target, run, tr); err != nil {
+	if err := o.files.write(target, run, tr); err != nil {
 		return err
 	}
-	if o.save != "" {
-		if err := saveSession(cmd, &o.selectors, o.save, name, target, selection); err != nil {
+	if o.files.save != "" {
+		if err := saveSession(cmd, &o.selectors, o.files.save, name, target, selection); err != nil {
 			return err
 		}
 	}
@@ -85,8 +96,8 @@ func writeRun(w io.Writer, format string, run *report.Run, tr *trace.Trace) erro
 	return run.WriteText(w, tr)
 }
 
-// checkFiles refuses what cannot be written before anything is run.
-func (o *runOptions) checkFiles() error {
+// check refuses what cannot be written before anything is run.
+func (o *outputFiles) check() error {
 	if o.pcapAt != "" && o.pcap == "" {
 		return errors.New("--pcap-at says where to capture: it needs --pcap FILE")
 	}
@@ -103,8 +114,8 @@ func (o *runOptions) checkFiles() error {
 
 func ladderKind(file string) string { return strings.ToLower(filepath.Ext(file)) }
 
-// writeFiles writes the capture and the ladder that were asked for.
-func (o *runOptions) writeFiles(target *lessons.Target, run *report.Run, tr *trace.Trace) error {
+// write writes the capture and the ladder that were asked for.
+func (o *outputFiles) write(target *lessons.Target, run *report.Run, tr *trace.Trace) error {
 	if o.pcap != "" {
 		if err := writeOutput(o.pcap, func(w io.Writer) error { return o.writePcap(w, tr) }); err != nil {
 			return err
@@ -119,7 +130,7 @@ func (o *runOptions) writeFiles(target *lessons.Target, run *report.Run, tr *tra
 	return writeOutput(o.ladder, write[ladderKind(o.ladder)])
 }
 
-func (o *runOptions) writePcap(w io.Writer, tr *trace.Trace) error {
+func (o *outputFiles) writePcap(w io.Writer, tr *trace.Trace) error {
 	if o.pcapAt == "" {
 		return export.WritePcapNG(w, tr)
 	}

@@ -226,9 +226,6 @@ func (o *Onlooker) onReply(reply Reply) {
 		o.onRefusal(verb, reply)
 	case o.data.command != "" && o.data.final == nil && reply.Class() == 2 && reply.Code != 225:
 		o.data.final = &reply
-		o.result.ServerReply = reply.Line()
-	default:
-		o.result.ServerReply = reply.Line()
 	}
 }
 
@@ -246,8 +243,9 @@ func (o *Onlooker) onPassive(reply Reply) {
 func (o *Onlooker) onRefusal(verb string, reply Reply) {
 	switch {
 	case asksForData(verb) || o.data.command != "" && o.data.final == nil:
-		o.data.refusal = &reply
-		o.result.ServerReply = reply.Line()
+		if o.data.refusal == nil {
+			o.data.refusal = &reply
+		}
 	default:
 		o.control.refusal = &reply
 	}

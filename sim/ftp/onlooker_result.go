@@ -11,7 +11,10 @@ import (
 // It is asked once, when the program has ended.
 func (o *Onlooker) Result(now event.Time) *Result {
 	o.now = now
-	outcome := o.outcome()
+	outcome, reply := o.outcome()
+	if reply != nil {
+		o.result.ServerReply = reply.Line()
+	}
 	o.result.Outcome, o.result.OK = outcome, outcome == OutcomeOK
 	if !o.result.OK {
 		o.result.FailAfter = o.now.Sub(o.since)
@@ -22,26 +25,26 @@ func (o *Onlooker) Result(now event.Time) *Result {
 	return &o.result
 }
 
-func (o *Onlooker) outcome() string {
+// outcome returns the outcome's word, and the reply that it comes from, if it does.
+func (o *Onlooker) outcome() (string, *Reply) {
 	switch {
 	case !o.control.up:
-		return controlOutcome(o.control.failure)
+		return controlOutcome(o.control.failure), nil
 	case o.cutCommand():
 		o.result.Phase = PhaseDataSetup
-		return OutcomeHang
+		return OutcomeHang, nil
 	case o.data.asked != "" || o.data.dialled || o.data.up:
 		return o.dataOutcome()
 	case o.control.refusal != nil && !o.quitting:
-		o.result.ServerReply = o.control.refusal.Line()
-		return strconv.Itoa(o.control.refusal.Code)
+		return strconv.Itoa(o.control.refusal.Code), o.control.refusal
 	case o.control.lost:
-		return OutcomeControlReset
+		return OutcomeControlReset, nil
 	case o.control.ended && !o.quitting:
-		return OutcomeControlClosed
+		return OutcomeControlClosed, nil
 	case o.pending > 0 && !o.quitting:
-		return OutcomeHang
+		return OutcomeHang, nil
 	}
-	return OutcomeOK
+	return OutcomeOK, nil
 }
 
 // cutCommand reports whether the program has sent only a part of a command that asks for
@@ -63,33 +66,33 @@ func controlOutcome(f Failure) string {
 }
 
 // dataOutcome judges the last attempt to move data.
-func (o *Onlooker) dataOutcome() string {
+func (o *Onlooker) dataOutcome() (string, *Reply) {
 	d := &o.data
 	switch {
 	case d.ended && (d.final != nil && !d.late || o.opaque):
-		return OutcomeOK
+		return OutcomeOK, d.final
 	case d.final != nil && d.final.Class() == 2 && !d.dialled && !d.up:
-		return OutcomeBounce + strconv.Itoa(d.final.Code) // the data went to a third party
+		return OutcomeBounce + strconv.Itoa(d.final.Code), d.final // the data went to a third party
 	case d.dialled && !d.up:
-		return dialOutcome(d.failure)
+		return dialOutcome(d.failure), nil
 	case d.refusal != nil && d.refusal.Class() == 5 && d.command == "" && o.isActive():
-		return "500" // whatever the code: the reply has it
+		return "500", d.refusal // whatever the code: the reply has it
 	case d.refusal != nil:
-		return strconv.Itoa(d.refusal.Code)
+		return strconv.Itoa(d.refusal.Code), d.refusal
 	case o.control.lost && !d.ended:
-		return OutcomeControlReset
+		return OutcomeControlReset, nil
 	case d.up && d.failure != NoFailure:
-		return OutcomeDataError
+		return OutcomeDataError, nil
 	case d.up && !d.ended:
-		return OutcomeDataStall
+		return OutcomeDataStall, nil
 	case d.ended:
-		return OutcomeControlLostAfterData
+		return OutcomeControlLostAfterData, nil
 	case d.command != "" && o.isActive():
-		return OutcomeConnectTimeout
+		return OutcomeConnectTimeout, nil
 	case o.control.ended:
-		return OutcomeControlClosed
+		return OutcomeControlClosed, nil
 	}
-	return OutcomeHang
+	return OutcomeHang, nil
 }
 
 // dialOutcome names why the program could not open the data connection.

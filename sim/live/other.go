@@ -42,3 +42,9 @@ func (p *Program) Signal(os.Signal) error { return errNotLinux() }
 
 // Close does nothing.
 func (p *Program) Close() error { return nil }
+
+// Listening always reports false.
+func (p *Program) Listening(uint16) bool { return false }
+
+// Ended always reports true.
+func (p *Program) Ended() bool { return true }

@@ -36,6 +36,16 @@ func (r *Run) WriteText(w io.Writer, t *trace.Trace) error {
 	return b.Flush()
 }
 
+// WriteResult writes the end of what WriteText writes: the result and the first drop.
+func (r *Run) WriteResult(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	if r.FirstDrop != nil {
+		writeDrop(b, r.FirstDrop)
+	}
+	writeResult(b, r, "")
+	return b.Flush()
+}
+
 func tlsWord(tls bool) string {
 	if tls {
 		return " over TLS"

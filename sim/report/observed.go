@@ -1,0 +1,27 @@
+package report
+
+import (
+	"strings"
+
+	"ftplab/sim/ftp"
+	"ftplab/sim/trace"
+)
+
+// ObservedMode returns the mode of the last data connection that a client asked for:
+// pasv, epsv, port or eprt; "" if it asked for none, or not in clear.
+func ObservedMode(t *trace.Trace) string {
+	for id := trace.ID(t.Len()); id > 0; id-- {
+		if t.Kind(id) != trace.KindFTP {
+			continue
+		}
+		note := t.Event(id).Body.(trace.FTP)
+		if note.Note != ftp.CommandSent && note.Note != ftp.CommandReceived {
+			continue
+		}
+		verb, _, _ := strings.Cut(note.Text, " ")
+		if mode, err := ftp.ParseMode(strings.ToLower(verb)); err == nil {
+			return strings.ToLower(mode.String())
+		}
+	}
+	return ""
+}
