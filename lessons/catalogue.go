@@ -64,28 +64,36 @@ var course = sync.OnceValues(func() ([]*Lesson, error) {
 	return readFolder(files, "course")
 })
 
-// readFolder reads the lessons (*.md) of a folder in the order of their names.
+// readFolder reads the lessons (*.md) of a folder in the order of their names. They are
+// read beside each other: it is the most that the application does before its first screen.
 func readFolder(files fs.FS, name string) ([]*Lesson, error) {
 	found, err := fs.Glob(files, "*.md")
 	if err != nil {
 		return nil, err
 	}
+	read := make([]*Lesson, len(found))
+	failures := make([]error, len(found))
+	var readers sync.WaitGroup
+	for i, file := range found {
+		readers.Go(func() { read[i], failures[i] = readLesson(files, name, file) })
+	}
+	readers.Wait()
 	var all []*Lesson
-	var failures []error
-	for _, file := range found {
-		text, err := fs.ReadFile(files, file)
-		if err != nil {
-			failures = append(failures, err)
-			continue
+	for i, l := range read {
+		if failures[i] == nil {
+			all = put(all, l)
 		}
-		l, err := Parse(filepath.Join(name, file), text, files)
-		if err != nil {
-			failures = append(failures, err)
-			continue
-		}
-		all = put(all, l)
 	}
 	return all, errors.Join(failures...)
+}
+
+// readLesson reads one lesson of a folder.
+func readLesson(files fs.FS, folder, file string) (*Lesson, error) {
+	text, err := fs.ReadFile(files, file)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(filepath.Join(folder, file), text, files)
 }
 
 // openLinux opens the built-in scenario of a row of the Linux truth table.

@@ -75,7 +75,9 @@ func checkPath(base *document.Node, path string) (problem, hint string) {
 	if host && key == "sysctl" && !slices.Contains(hostSysctls[:], below) {
 		return fmt.Sprintf("a host has no sysctl %q here", below), suggestOr(below, hostSysctls[:], "it may have "+strings.Join(hostSysctls[:], ", "))
 	}
-	if !setPath(base.Clone(), path, document.Text("", "")) || deeper && below == "" {
+	trial := &document.Node{Kind: document.Map}
+	trial.Put(part, base.Get(part).Clone())
+	if !setPath(trial, path, document.Text("", "")) || deeper && below == "" {
 		return fmt.Sprintf("there is nothing below %s.%s.%s", part, name, key), "a path " + example
 	}
 	return "", ""
