@@ -3,6 +3,7 @@ package live
 import (
 	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
 	"syscall"
 )
@@ -28,6 +29,9 @@ func (e *CommandError) Error() string {
 // Unwrap returns the system's error.
 func (e *CommandError) Unwrap() error { return e.Err }
 
+// errNoInterpreter is what ENOENT means for a file that exists (execve(2)).
+var errNoInterpreter = errors.New("the interpreter that it asks for is missing: the program after #!, or the loader of shared libraries")
+
 const (
 	statusNotFound      = 127 // POSIX.1-2024, Shell Command Language, 2.8.2
 	statusNotExecutable = 126
@@ -37,7 +41,7 @@ const (
 // commandError makes of a failed execve what a shell does.
 func commandError(path string, err error) *CommandError {
 	status := statusNotExecutable
-	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) {
 		status = statusNotFound
 	}
 	return &CommandError{Path: path, Status: status, Err: err}

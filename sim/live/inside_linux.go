@@ -312,6 +312,9 @@ func ipNet(p netip.Prefix) *net.IPNet {
 // scratch is where a file system is mounted for a moment. Every system has it.
 const scratch = "/tmp"
 
+// mountSource is what stands for the device of our mounts in /proc/mounts.
+const mountSource = "ftplab"
+
 // mountFiles puts our files over those that tell programs of names. They are in a file
 // system in memory, which lasts as long as they are mounted: nothing is left on disk.
 func (in Inside) mountFiles() error {
@@ -322,7 +325,7 @@ func (in Inside) mountFiles() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return failed("/ as private", err)
 	}
-	if err := unix.Mount("ftplab", scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755"); err != nil {
+	if err := unix.Mount(mountSource, scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755"); err != nil {
 		return failed("a file system in memory", err)
 	}
 	if err := mountOver("/etc/hosts", in.hosts()); err != nil {

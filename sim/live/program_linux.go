@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -69,12 +70,11 @@ func lookUp(c Command) (string, error) {
 		return c.Path, nil // relative to Dir: execve on the inside will tell
 	}
 	executable, err := exec.LookPath(c.Path)
-	switch {
-	case errors.Is(err, exec.ErrDot):
-		return "", &CommandError{Path: c.Path, Status: statusNotFound, Err: fmt.Errorf("found in the current directory alone: say ./%s", c.Path)}
-	case errors.Is(err, exec.ErrNotFound):
-		return "", &CommandError{Path: c.Path, Status: statusNotFound, Err: err}
-	case err != nil:
+	if errors.Is(err, exec.ErrDot) {
+		// PATH says so, and Go's library is more careful than shells are.
+		return "", fmt.Errorf("%s is a file of the current directory: say ./%s", c.Path, c.Path)
+	}
+	if err != nil {
 		return "", commandError(c.Path, err)
 	}
 	return executable, nil
@@ -265,7 +265,19 @@ func (p *Program) Go() error {
 	if err != nil {
 		return fmt.Errorf("waiting for the program to begin: %w", err)
 	}
-	return commandError(p.path, r.err())
+	failed := commandError(p.path, r.err())
+	if _, missing := os.Stat(p.file()); failed.Status == statusNotFound && missing == nil {
+		failed.Err = errNoInterpreter
+	}
+	return failed
+}
+
+// file is the program's file as seen from here.
+func (p *Program) file() string {
+	if filepath.IsAbs(p.path) {
+		return p.path
+	}
+	return filepath.Join(p.cmd.Dir, p.path)
 }
 
 // Wait waits for the program's end and returns its exit status as a shell would: 128
