@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
 	"strconv"
@@ -43,10 +44,12 @@ func TestMain(m *testing.M) {
 		os.Exit(status)
 	case "wait":
 		wait()
+	case "leave":
+		leave()
 	case "interrupted":
 		interrupted()
 	case "parent":
-		parent()
+		parent(os.Args[1], os.Args[2])
 	case "stage":
 		stage(os.Args[1], os.Args[2:])
 	default:
@@ -219,6 +222,18 @@ func wait() {
 	bufio.NewReader(os.Stdin).ReadString(0)
 }
 
+// leave starts another program that waits, in a session of its own, and ends.
+func leave() {
+	self, _ := os.Executable()
+	c := exec.Command(self)
+	c.Env = append(os.Environ(), roleVariable+"=wait")
+	c.Stdin, c.Stdout = os.Stdin, os.Stdout
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		cannotPlay("%v", err)
+	}
+}
+
 // interrupted waits for SIGINT and exits with 7.
 func interrupted() {
 	c := make(chan os.Signal, 1)
@@ -257,12 +272,12 @@ func stage(kind string, args []string) {
 	cannotPlay("stage: %v", syscall.Exec(self, append([]string{self}, args...), os.Environ()))
 }
 
-// parent is a process that starts a program, as ftplab does, with its own arguments.
-func parent() {
-	os.Unsetenv(roleVariable)
+// parent is a process that starts a program, as ftplab does. It leaves signals to it.
+func parent(role, path string) {
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	p, err := Start(
 		Inside{Interface: "eth0", Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")}},
-		Command{Path: os.Args[1], Args: os.Args[2:], Env: append(os.Environ(), roleVariable+"=wait"), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr},
+		Command{Path: path, Env: append(os.Environ(), roleVariable+"="+role), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr},
 	)
 	if err == nil {
 		err = p.Go()
