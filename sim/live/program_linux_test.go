@@ -32,6 +32,9 @@ var (
 	server6 = netip.MustParseAddr("fd00:10::1")
 )
 
+// noRaceDelay lets a program end at once when the tests run with -race.
+const noRaceDelay = "GORACE=atexit_sleep_ms=0"
+
 // dualStack is an inside with both IP versions.
 func dualStack() Inside {
 	return Inside{
@@ -52,7 +55,8 @@ func role(t *testing.T, name string, args ...string) Command {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Command{Path: self, Args: args, Env: append(os.Environ(), roleVariable+"="+name), Stderr: os.Stderr}
+	env := append(os.Environ(), roleVariable+"="+name, noRaceDelay)
+	return Command{Path: self, Args: args, Env: env, Stderr: os.Stderr}
 }
 
 // start starts a program that has not begun yet. Where the system does not allow that,
@@ -141,7 +145,19 @@ func TestAsOrdinaryUser(t *testing.T) {
 	}
 }
 
-// onStage is this executable as an ordinary user in the role, on a stage of the kind.
+// TestAsRootWithSharedMounts has mounts that are shared with other namespaces, as systemd
+// makes them: ours must not be.
+func TestAsRootWithSharedMounts(t *testing.T) {
+	if !isPrivileged() {
+		t.Skip("an ordinary user cannot share mounts")
+	}
+	text, err := onStage(t, "shared", "", "-test.v", "-test.run=^TestNothingIsLeft").CombinedOutput()
+	if err != nil || !bytes.Contains(text, []byte("--- PASS: TestNothingIsLeft")) {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// onStage is this executable in the role, on a stage of the kind.
 func onStage(t *testing.T, kind, role string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -164,7 +180,7 @@ func onStage(t *testing.T, kind, role string, args ...string) *exec.Cmd {
 	}
 	c := exec.Command(copied, append([]string{kind}, args...)...)
 	c.Dir = "/"
-	c.Env = append(os.Environ(), roleVariable+"=stage", nextRoleVariable+"="+role, "TMPDIR=/tmp", "HOME=/")
+	c.Env = append(os.Environ(), roleVariable+"=stage", nextRoleVariable+"="+role, "TMPDIR=/tmp", "HOME=/", noRaceDelay)
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	if kind == "limited" {
 		everyone := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 65536}}
@@ -407,7 +423,7 @@ func TestIdleIsSilent(t *testing.T) {
 		c.Stdin = input
 		p := start(t, in, c)
 		begin(t, p)
-		if err := p.TUN().SetReadDeadline(time.Now().Add(1500 * time.Millisecond)); err != nil {
+		if err := p.TUN().SetReadDeadline(time.Now().Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		b := make([]byte, 65536)
