@@ -39,10 +39,10 @@ type Change struct {
 // Input returns the change as an input of a run.
 func (t *Target) Input(c Change, chosen Selection) (sim.Input, error) {
 	own := t
-	what := "the rules of `" + c.Variant + "`"
+	what := "the firewall: " + c.Variant
 	chosen.Firewall = c.Variant
 	if c.Rules != nil {
-		what = "the rules of " + c.Rules.File
+		what = "the firewall: the rules of " + c.Rules.File
 		var err error
 		if own, err = t.WithRules(c.Rules, c.Interfaces); err != nil {
 			return sim.Input{}, err

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"slices"
 
 	"ftplab/sim/firewall"
 	"ftplab/sim/firewall/audit"
@@ -42,17 +43,15 @@ type auditedMiss struct {
 	Why   string `json:"why"`
 }
 
-// filteredInterface is what the interface of a list without one is called.
-const filteredInterface = "filtered"
-
 // bindBoth gives lists that are applied to nothing a place where the other ruleset has
 // rules, so that the two can be compared: the interface that it names, or, where it is
 // asked about all that is forwarded, there.
 func bindBoth(a, b *firewall.Ruleset) (*firewall.Ruleset, *firewall.Ruleset) {
-	name, hook := filteredInterface, firewall.Inbound
+	name, hook := dialect.FreeInterface, firewall.Inbound
 	for _, rules := range []*firewall.Ruleset{a, b} {
 		for _, chain := range rules.Chains {
 			switch {
+			case namesInterface(rules, dialect.FreeInterface): // a translation of such a list
 			case chain.Hook == firewall.Forward:
 				name, hook = "", firewall.Forward
 			case chain.Interface != "" && chain.Hook != firewall.HookNone:
@@ -61,6 +60,15 @@ func bindBoth(a, b *firewall.Ruleset) (*firewall.Ruleset, *firewall.Ruleset) {
 		}
 	}
 	return bindTo(a, name, hook), bindTo(b, name, hook)
+}
+
+// namesInterface reports whether a rule asks for an interface by this name.
+func namesInterface(rules *firewall.Ruleset, name string) bool {
+	return slices.ContainsFunc(rules.Rules, func(r firewall.Rule) bool {
+		return slices.ContainsFunc(r.Parts, func(p firewall.Part) bool {
+			return p.Match != nil && p.Match.Field == firewall.InInterface && slices.Contains(p.Match.Names, name)
+		})
+	})
 }
 
 func bindTo(rules *firewall.Ruleset, name string, hook firewall.Hook) *firewall.Ruleset {

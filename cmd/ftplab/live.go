@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"ftplab/sim"
 	"ftplab/sim/live"
 	"ftplab/sim/report"
+	"ftplab/ui/control"
 	"ftplab/ui/view"
 )
 
@@ -92,30 +94,60 @@ func (o *liveOptions) run(cmd *cobra.Command, name string, command []string) err
 		return err
 	}
 	defer s.close()
-	status, err := o.attend(cmd, s)
-	if err != nil {
+	attended := make(chan attendance, 1)
+	go func() {
+		status, err := o.attend(cmd, s)
+		attended <- attendance{status, err}
+	}()
+	if o.play {
+		err = o.show(cmd, s)
+		s.program.Stop()
+	}
+	done := <-attended
+	if err := errors.Join(err, done.err); err != nil {
 		return err
 	}
 	if err := o.finish(cmd, name, s); err != nil {
 		return err
 	}
-	if status != 0 {
-		return programError{status}
+	if done.status != 0 {
+		return programError{done.status}
 	}
 	return nil
+}
+
+// attendance is how a program ended.
+type attendance struct {
+	status int
+	err    error
+}
+
+// show opens the terminal application on the network while it runs.
+func (o *liveOptions) show(cmd *cobra.Command, s *liveSession) error {
+	return play(cmd, view.Options{
+		Start: s.target, Selection: s.selection,
+		Live: &control.Live{
+			Scenario: &s.scenario, Trace: s.network.Trace, Now: s.network.Now,
+			Running: func() bool { return !s.network.Ended() },
+			Change:  func(variant string) error { return s.change(lessons.Change{Variant: variant}) },
+		},
+	}, o.display)
 }
 
 // liveSession is a program in a network.
 type liveSession struct {
 	target    *lessons.Target
 	selection lessons.Selection
-	node      string // where the program runs
-	text      string // the program as a person would type it
-	port      uint16 // of the control connection
+	scenario  sim.Scenario // with the program in it
+	node      string       // where the program runs
+	text      string       // the program as a person would type it
+	port      uint16       // of the control connection
 	program   *live.Program
 	network   *live.Network
 	output    *os.File // what the program wrote, if the terminal is taken; else nil
-	changes   []lessons.Change
+
+	mu      sync.Mutex
+	changes []lessons.Change
 }
 
 func (s *liveSession) close() {
@@ -143,7 +175,7 @@ func (o *liveOptions) start(target *lessons.Target, selection lessons.Selection,
 	if err != nil {
 		return nil, err
 	}
-	if scenario, err = scenario.WithReal(s.node, s.text); err != nil {
+	if s.scenario, err = scenario.WithReal(s.node, s.text); err != nil {
 		return nil, err
 	}
 	started := live.Command{Path: command[0], Args: command[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
@@ -156,7 +188,7 @@ func (o *liveOptions) start(target *lessons.Target, selection lessons.Selection,
 	if s.program, err = live.Start(inside, started); err != nil {
 		return nil, err
 	}
-	if s.network, err = live.NewNetwork(scenario, s.node, s.program.TUN()); err != nil {
+	if s.network, err = live.NewNetwork(s.scenario, s.node, s.program.TUN()); err != nil {
 		return nil, errors.Join(err, s.program.Close())
 	}
 	return s, s.begin(o.server)
@@ -190,15 +222,13 @@ func (s *liveSession) begin(server bool) error {
 	if err := s.program.Go(); err != nil {
 		return errors.Join(err, s.program.Close())
 	}
-	if !server {
-		return nil
-	}
-	for until := time.Now().Add(serverPatience); !s.program.Listening(s.port); {
+	for until := time.Now().Add(serverPatience); server && !s.program.Listening(s.port); {
 		if time.Now().After(until) || s.program.Ended() {
 			return errors.Join(fmt.Errorf("%s does not listen on port %d", s.text, s.port), s.program.Close())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+	s.network.Begin()
 	return nil
 }
 
@@ -296,6 +326,8 @@ func (s *liveSession) change(c lessons.Change) error {
 	if c.At, err = s.network.Change(in); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.changes = append(s.changes, c)
 	return nil
 }

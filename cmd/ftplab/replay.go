@@ -26,8 +26,17 @@ func newReplayCommand() *cobra.Command {
 		Use:   "replay --rules FILE --if NAME=ADDRESS/LENGTH[,default]... CAPTURE...",
 		Short: "Say what a firewall would have done to captured packets",
 		Long: `Hand every packet of pcap or pcapng captures (Ethernet, raw IP, Linux cooked) to a
-firewall with these rules, a fresh one for each capture, and print its verdicts. A
-pcapng interface's name says where a packet arrived; otherwise its source address does.`,
+firewall with these rules, a fresh one for each capture, and print its verdicts.
+
+Where a packet arrived is what the name of its interface in a pcapng capture says, if it
+is one of --if; otherwise its source address does. A capture taken inside a firewall that
+translates addresses needs the names (tshark -i lan -i wan -w session.pcapng): there the
+same packet is seen twice, and after the translation its source no longer tells where it
+came from. Of a pcap capture take one side, as it is before the firewall.
+
+Packets that the firewall itself sent, and frames that are no IP, are said on standard
+error and not judged. A packet with a wrong checksum is judged as Linux does: its state
+is invalid. A checksum that was left to the network card counts as right.`,
 		Example: "  ftplab replay --rules fw.nft --if lan=10.0.0.1/24 --if wan=203.0.113.1/24,default session.pcap",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -142,6 +151,9 @@ func writeVerdict(w io.Writer, v *replay.Verdict, line *replay.Line) error {
 	}
 	if line.State != nil {
 		fmt.Fprintf(w, " state %s", *line.State)
+	}
+	if line.Invalid != "" {
+		fmt.Fprintf(w, " (%s)", line.Invalid)
 	}
 	if line.Rule != nil && line.Reason == "rule" {
 		fmt.Fprintf(w, "  line %d `%s`", line.Rule.Line, line.Rule.Text)

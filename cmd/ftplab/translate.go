@@ -40,6 +40,9 @@ func translateRules(cmd *cobra.Command, file, from, to string) error {
 		return err
 	}
 	text, notes, err := dialect.Translate(rules, to)
+	if cannot, ok := dialect.CannotSay(rules, err); ok {
+		return notHeldError{text: diagnosticLine(cannot)}
+	}
 	if err != nil {
 		return notHeldError{text: file + ": " + err.Error()}
 	}

@@ -18,8 +18,7 @@ type tracking uint8
 
 const (
 	trackValid   tracking = iota
-	trackInvalid          // it belongs to no connection
-	trackDrop             // discard it
+	trackInvalid          // it belongs to no connection; the subject says why
 	trackAgain            // its connection was ended: look again
 )
 
@@ -31,7 +30,7 @@ func (d *Device) track(w *way) bool {
 		return true // NOTRACK, or an answer that came with its connection
 	}
 	if s.fragment == 2 {
-		s.state = StateInvalid
+		s.markInvalid(invalidFragment)
 		return true
 	}
 	if s.protocol == wire.ICMP && s.family == 4 || s.protocol == wire.ICMPv6 && s.family == 6 {
@@ -44,7 +43,7 @@ func (d *Device) track(w *way) bool {
 			return d.drop(w, w.hook, ReasonTable)
 		}
 		if s.slot == noSlot {
-			s.state = StateInvalid
+			s.markInvalid(invalidUntrackable)
 			return true
 		}
 		switch d.handle(w) {
@@ -59,10 +58,6 @@ func (d *Device) track(w *way) bool {
 			s.slot, s.reply = noSlot, false
 			s.state = StateInvalid
 			return true
-		case trackDrop:
-			s.slot = noSlot
-			s.state = StateInvalid
-			return d.drop(w, w.hook, ReasonInvalid)
 		}
 		s.slot, s.reply = noSlot, false
 	}
@@ -151,7 +146,7 @@ func (d *Device) handle(w *way) tracking {
 	case p == wire.TCP:
 		return d.trackTCP(w)
 	case w.packet.BadChecksum && d.settings.checksum && w.hook == Prerouting && p == wire.UDP:
-		return trackInvalid
+		return w.subject.refuse(invalidChecksum)
 	case p == wire.UDP:
 		d.trackUDP(w, e)
 	case p == wire.ICMP || p == wire.ICMPv6:

@@ -10,10 +10,10 @@ func (d *Device) trackEcho(w *way, e *entry) tracking {
 	if e.protocol() == wire.ICMPv6 {
 		timeout = d.settings.icmpv6
 		if asks != icmpv6Echo && asks != icmpv6NodeQuery {
-			return trackInvalid
+			return w.subject.refuse(invalidFirst)
 		}
 	} else if asks != icmpEcho && asks != icmpTimestamp && asks != icmpInfo && asks != icmpMask {
-		return trackInvalid
+		return w.subject.refuse(invalidFirst)
 	}
 	d.refresh(w, e, timeout)
 	return trackValid
@@ -24,7 +24,7 @@ func (d *Device) trackEcho(w *way, e *entry) tracking {
 func (d *Device) trackError(w *way) bool {
 	s := w.subject
 	if w.packet.BadChecksum && d.settings.checksum && w.hook == Prerouting {
-		s.state = StateInvalid
+		s.markInvalid(invalidChecksum)
 		return true
 	}
 	switch {
@@ -32,12 +32,12 @@ func (d *Device) trackError(w *way) bool {
 		s.state = StateUntracked
 		return true
 	case s.protocol == wire.ICMP && s.icmpType > icmpHighest:
-		s.state = StateInvalid
+		s.markInvalid(invalidUnknown)
 		return true
 	case !isICMPError(s.protocol, s.icmpType):
 		return false
 	}
-	s.state = StateInvalid
+	s.markInvalid(invalidUnrelated)
 	quoted, err := wire.ParseQuote(w.packet.Payload)
 	if err != nil || quoted.FragmentOffset != 0 || familyOf(quoted.Src) != s.family {
 		return true

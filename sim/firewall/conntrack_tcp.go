@@ -139,12 +139,15 @@ func validFlags(f wire.Flags) bool {
 // trackTCP takes a segment through the state machine (nf_conntrack_tcp_packet).
 func (d *Device) trackTCP(w *way) tracking {
 	p := w.packet
-	if p.BadChecksum && d.settings.checksum && w.hook == Prerouting || !validFlags(p.Flags) {
-		return trackInvalid
+	switch {
+	case p.BadChecksum && d.settings.checksum && w.hook == Prerouting:
+		return w.subject.refuse(invalidChecksum)
+	case !validFlags(p.Flags):
+		return w.subject.refuse(invalidFlags)
 	}
 	e := &d.table.entries[w.subject.slot]
 	if !e.has(StatusConfirmed) && !d.beginTCP(e, p) {
-		return trackInvalid
+		return w.subject.refuse(invalidFirst)
 	}
 	t := &e.tcp
 	dir, kind, old := w.dir(), kindOf(p.Flags), t.state
@@ -167,7 +170,7 @@ func (d *Device) trackTCP(w *way) tracking {
 		}
 		old, next = tcpSynSent, tcpSynRecv
 	case tcpInvalid:
-		return trackInvalid
+		return w.subject.refuse(invalidOrder)
 	case tcpTimeWait:
 		if old == tcpLastAck && kind == ackSegment && t.lastDir != dir && t.lastKind == synSegment && t.lastFlags&sideChallenge != 0 {
 			t.lastFlags &^= sideChallenge
@@ -183,7 +186,7 @@ func (d *Device) trackTCP(w *way) tracking {
 		if kind == rstSegment {
 			var ok bool
 			if next, inWindow, ok = d.judgeReset(e, p, dir, old); !ok {
-				return trackInvalid
+				return w.subject.refuse(invalidReset)
 			}
 		}
 	}
@@ -193,7 +196,7 @@ func (d *Device) trackTCP(w *way) tracking {
 			return trackValid
 		case windowInvalid:
 			d.shortenAfterClose(w, e, dir, kind)
-			return trackInvalid
+			return w.subject.refuse(invalidWindow)
 		}
 	}
 	d.settleTCP(w, e, dir, kind, old, next)

@@ -96,7 +96,8 @@ type subject struct {
 	ttl              uint8
 	tos              uint8
 	state            CTState
-	reply            bool // goes against the connection's original direction
+	invalid          invalidCause // why, if the state is invalid
+	reply            bool         // goes against the connection's original direction
 }
 
 // read decodes a packet that came in through an interface; s is zero.

@@ -120,6 +120,9 @@ func (d *Device) value(f Field, s *subject) string {
 	case TCPFlags:
 		return flagsName(s.flags)
 	case State:
+		if s.state == StateInvalid {
+			return "invalid (" + s.invalid.String() + ")"
+		}
 		return s.state.String()
 	case Direction:
 		if s.reply {

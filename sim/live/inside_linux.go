@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"regexp"
 	"runtime"
 	"strings"
@@ -27,19 +28,18 @@ const controlFD = 3
 type order struct {
 	Inside     Inside
 	Executable string // the program's file
-	Parent     int    // the process that called Start
 	// OutsideNetwork is the parent's network namespace. Child works nowhere but in
 	// another: what it does must not happen to the machine itself.
 	OutsideNetwork string
 }
 
-// reply is what Child says to Start: all is ready and here is the TUN device, or a step
-// or the program's start failed.
+// reply is what Child says to Start, that all is ready, with the TUN device, and to Go,
+// that the program runs; or what failed.
 type reply struct {
 	Step   step   // "" if nothing failed
 	Detail string // what of the step
 	Errno  syscall.Errno
-	Text   string // the error if it has no number
+	Text   string // the error in words, for one that has no number; "" if nothing failed
 }
 
 func (r reply) err() error {
@@ -61,16 +61,15 @@ func (e *stepError) Error() string { return string(e.step) + " " + e.detail + ":
 func (e *stepError) Unwrap() error { return e.err }
 
 // Child must be called first in main of every executable that calls Start. If the
-// process was started as the inside of a Program, Child prepares it, becomes the
-// program, and never returns; otherwise it returns at once.
+// process was started as the inside of a Program, Child prepares that, runs the program
+// in it, and never returns; otherwise it returns at once.
 func Child() {
 	marker, marked := os.LookupEnv(insideVariable)
 	if !marked {
 		return
 	}
 	os.Unsetenv(insideVariable)
-	// Capabilities and the parent death signal belong to a thread, and the thread that
-	// calls execve is the one that stays.
+	// Capabilities belong to a thread, and the program has those of the one that made it.
 	runtime.LockOSThread()
 	unix.CloseOnExec(controlFD)
 	var o order
@@ -87,7 +86,7 @@ func Child() {
 	send(reply{}, unix.UnixRights(tun))
 	unix.Close(tun)
 	awaitGo()
-	become(o)
+	run(o)
 }
 
 // networkNamespace names the namespace of this process, such as "net:[4026531840]".
@@ -122,52 +121,116 @@ func send(r reply, rights []byte) {
 	}
 }
 
-// awaitGo returns when the program may begin. If Start's process is gone it ends.
-func awaitGo() {
+// The messages of Start's side are one octet: this, or the number of a signal for the
+// program.
+const goOctet = 0
+
+// receiveOctet waits for the next message. If Start's process is gone, or has closed the
+// program, it ends this process and with it all that runs in its namespace.
+func receiveOctet() byte {
+	message := make([]byte, 1)
 	for {
-		n, err := unix.Read(controlFD, make([]byte, 1))
+		n, err := unix.Read(controlFD, message)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if n != 1 || err != nil {
 			os.Exit(1)
 		}
-		return
+		return message[0]
 	}
 }
 
-// become turns this process into the program.
-func become(o order) {
-	err := disarm(o.Parent)
+// awaitGo returns when the program may begin. A signal comes too early for it and ends
+// what is there.
+func awaitGo() {
+	if octet := receiveOctet(); octet != goOctet {
+		os.Exit(statusSignal + int(octet))
+	}
+}
+
+// run lets the program begin and ends with its status. This process is the first of its
+// PID namespace (pid_namespaces(7)): when it ends, so does all that the program may have
+// left running, and nobody in there can escape to another parent.
+func run(o order) {
+	ignoreTerminal()
+	err := disarm()
+	var program int
 	if err == nil {
-		err = syscall.Exec(o.Executable, os.Args[1:], os.Environ())
+		program, err = syscall.ForkExec(o.Executable, os.Args[1:], &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
 	}
-	r := reply{Text: err.Error()}
-	errors.As(err, &r.Errno)
-	send(r, nil)
-	os.Exit(commandError("", err).Status)
+	if err != nil {
+		r := reply{Text: err.Error()}
+		errors.As(err, &r.Errno)
+		send(r, nil)
+		os.Exit(commandError("", err).Status)
+	}
+	letGoOfFiles()
+	send(reply{}, nil)
+	go func() {
+		for {
+			// If it fails the program has just ended, or is another user's by now.
+			unix.Kill(program, syscall.Signal(receiveOctet()))
+		}
+	}()
+	os.Exit(reap(program))
 }
 
-// disarm takes from the program what was needed to set up its network, and sees that it
-// does not outlive our parent. Root keeps what root has.
-func disarm(parent int) error {
-	if os.Geteuid() != 0 {
-		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
-			return err
-		}
-		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-		var none [2]unix.CapUserData
-		if err := unix.Capset(&header, &none[0]); err != nil {
-			return err
+// ignoreTerminal keeps this process running when a signal goes to all in the foreground:
+// the program has it, too, and what comes of that is for the program to say. Signals
+// that are ignored already stay so, in the program as well (nohup(1)).
+func ignoreTerminal() {
+	nobody := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM} {
+		if !signal.Ignored(s) {
+			signal.Notify(nobody, s)
 		}
 	}
-	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+}
+
+// disarm takes from the program, and from this process, what was needed to set up the
+// network. Root keeps what root has.
+func disarm() error {
+	if os.Geteuid() == 0 {
+		return nil
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 		return err
 	}
-	if os.Getppid() != parent { // it died just before
-		os.Exit(1)
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	return unix.Capset(&header, &none[0])
+}
+
+// letGoOfFiles leaves the three standard files to the program: a pipe that it closes is
+// closed.
+func letGoOfFiles() {
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return // and they stay open until the program ends
 	}
-	return nil
+	for fd := range 3 {
+		unix.Dup3(null, fd, 0)
+	}
+	unix.Close(null)
+}
+
+// reap waits for all children, among them those whose parents have ended, until the
+// program is the one that ended, and returns its status.
+func reap(program int) int {
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return 1 // not possible: the program is a child
+		case pid == program && status.Signaled():
+			return statusSignal + int(status.Signal())
+		case pid == program:
+			return status.ExitStatus()
+		}
+	}
 }
 
 // build makes the inside and returns its TUN device.
@@ -324,6 +387,11 @@ func (in Inside) mountFiles() error {
 	// What is mounted here must not appear outside (mount_namespaces(7)).
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return failed("/ as private", err)
+	}
+	// Programs look for themselves in /proc. Where a container forbids to mount another,
+	// the one that is there does, with the numbers of the processes outside.
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil && !errors.Is(err, unix.EPERM) {
+		return failed("/proc", err)
 	}
 	if err := unix.Mount(mountSource, scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755"); err != nil {
 		return failed("a file system in memory", err)

@@ -29,7 +29,7 @@ type Network struct {
 }
 
 // NewNetwork returns the network of a scenario whose host node is Real (see
-// sim.Scenario.WithReal) and has the TUN device. Time begins with Run.
+// sim.Scenario.WithReal) and has the TUN device. Time begins with Begin.
 func NewNetwork(sc sim.Scenario, node string, tun *os.File) (*Network, error) {
 	stepper, err := sim.NewStepper(sc)
 	if err != nil {
@@ -38,11 +38,15 @@ func NewNetwork(sc sim.Scenario, node string, tun *os.File) (*Network, error) {
 	return &Network{node: node, tun: tun, stepper: stepper}, nil
 }
 
+// Begin has time begin. It is called once, before Run.
+func (n *Network) Begin() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.start = time.Now()
+}
+
 // Run carries packets until End is called, or the device is gone.
 func (n *Network) Run() error {
-	n.mu.Lock()
-	n.start = time.Now()
-	n.mu.Unlock()
 	in := newReader(n.tun)
 	for n.settle() {
 		packets, err := in.read()
@@ -142,6 +146,20 @@ func (n *Network) End(text string) {
 	_ = n.apply(sim.Input{Node: n.node, Ended: true, Text: text}) // it fits: the node is real
 	n.ended = true
 	n.wake()
+}
+
+// Ended reports whether End was called.
+func (n *Network) Ended() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ended
+}
+
+// Now returns the present instant of the scenario.
+func (n *Network) Now() event.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.now()
 }
 
 // ClientsDone reports whether every simulated client has come to its result, and for

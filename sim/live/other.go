@@ -48,3 +48,6 @@ func (p *Program) Listening(uint16) bool { return false }
 
 // Ended always reports true.
 func (p *Program) Ended() bool { return true }
+
+// Stop does nothing.
+func (p *Program) Stop() {}

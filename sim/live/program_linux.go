@@ -23,7 +23,7 @@ import (
 type Program struct {
 	cmd     *exec.Cmd
 	path    string        // as in the Command
-	control *net.UnixConn // to Child on the inside, until the program begins
+	control *net.UnixConn // to Child on the inside
 	tun     *os.File
 	ended   chan struct{} // closed when the process has ended and waitErr is set
 	waitErr error
@@ -38,12 +38,16 @@ func Start(in Inside, c Command) (*Program, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
+	if _, marked := os.LookupEnv(insideVariable); marked {
+		// Without this, a test without Child would start itself again and again.
+		return nil, errors.New("this process is the inside of a program already: live.Child must be called first in main")
+	}
 	executable, err := lookUp(c)
 	if err != nil {
 		return nil, err
 	}
 	p := &Program{path: c.Path, ended: make(chan struct{})}
-	order := order{Inside: in, Executable: executable, Parent: os.Getpid(), OutsideNetwork: networkNamespace()}
+	order := order{Inside: in, Executable: executable, OutsideNetwork: networkNamespace()}
 	if err := p.begin(order, c); err != nil {
 		return nil, err
 	}
@@ -146,7 +150,7 @@ func controlPair() (ours *net.UnixConn, theirs *os.File, err error) {
 // it are those that Child needs, and it lays them down before the program begins.
 func namespaces(privileged bool) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS,
+		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWPID,
 		Pdeathsig:  syscall.SIGKILL,
 	}
 	if privileged {
@@ -195,7 +199,7 @@ func (p *Program) awaitTUN() error {
 	if err != nil {
 		return fmt.Errorf("waiting for the program's network: %w", err)
 	}
-	if reply.Step != "" {
+	if reply.Text != "" {
 		return setupError(reply.Step, reply.Detail, reply.err())
 	}
 	if fd < 0 {
@@ -254,16 +258,15 @@ func (p *Program) TUN() *os.File { return p.tun }
 // Go lets the program begin, once. It returns a *CommandError if there is no such
 // program or if it cannot be run; Wait then returns the same status.
 func (p *Program) Go() error {
-	defer p.control.Close()
-	if _, err := p.control.Write([]byte{1}); err != nil {
+	if _, err := p.control.Write([]byte{goOctet}); err != nil {
 		return fmt.Errorf("the program ended before it began: %w", err)
 	}
 	r, _, err := p.receive()
-	if errors.Is(err, io.EOF) {
-		return nil // execve closed the other end
-	}
 	if err != nil {
 		return fmt.Errorf("waiting for the program to begin: %w", err)
+	}
+	if r.Text == "" {
+		return nil
 	}
 	failed := commandError(p.path, r.err())
 	if _, missing := os.Stat(p.file()); failed.Status == statusNotFound && missing == nil {
@@ -281,7 +284,8 @@ func (p *Program) file() string {
 }
 
 // Wait waits for the program's end and returns its exit status as a shell would: 128
-// and the number of the signal if one ended it. It may be called any number of times.
+// and the number of the signal if one ended it. What the program left running has ended,
+// too. Wait may be called any number of times.
 func (p *Program) Wait() (status int, err error) {
 	<-p.ended
 	var failed *exec.ExitError
@@ -289,21 +293,32 @@ func (p *Program) Wait() (status int, err error) {
 		return 0, p.waitErr
 	}
 	wait := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if wait.Signaled() {
+	if wait.Signaled() { // by Close
 		return statusSignal + int(wait.Signal()), nil
 	}
 	return wait.ExitStatus(), nil
 }
 
-// Signal sends a signal to the program. After its end that is os.ErrProcessDone.
-func (p *Program) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+// Signal sends a signal to the program; one that has not begun is ended by any. After
+// its end the error is os.ErrProcessDone.
+func (p *Program) Signal(s os.Signal) error {
+	number, ok := s.(syscall.Signal)
+	if !ok || number <= 0 || number > 64 { // _NSIG
+		return fmt.Errorf("there is no signal %v", s)
+	}
+	_, err := p.control.Write([]byte{byte(number)})
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed) {
+		return os.ErrProcessDone
+	}
+	return err
+}
 
-// Close ends the program if it still runs, and its network. It may be called any number
-// of times.
+// Close ends the program if it still runs, with all that it started, and its network. It
+// may be called any number of times.
 func (p *Program) Close() error {
-	p.control.Close()
-	killed := p.cmd.Process.Kill() // also one that has not begun: it may be about to
+	killed := p.cmd.Process.Kill()
 	<-p.ended
+	p.control.Close()
 	if p.tun != nil {
 		p.tun.Close() // a second time that fails, and does not matter
 	}

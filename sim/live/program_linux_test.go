@@ -32,6 +32,9 @@ var (
 	server6 = netip.MustParseAddr("fd00:10::1")
 )
 
+// noRaceDelay lets a program end at once when the tests run with -race.
+const noRaceDelay = "GORACE=atexit_sleep_ms=0"
+
 // dualStack is an inside with both IP versions.
 func dualStack() Inside {
 	return Inside{
@@ -52,7 +55,8 @@ func role(t *testing.T, name string, args ...string) Command {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Command{Path: self, Args: args, Env: append(os.Environ(), roleVariable+"="+name), Stderr: os.Stderr}
+	env := append(os.Environ(), roleVariable+"="+name, noRaceDelay)
+	return Command{Path: self, Args: args, Env: env, Stderr: os.Stderr}
 }
 
 // start starts a program that has not begun yet. Where the system does not allow that,
@@ -141,7 +145,19 @@ func TestAsOrdinaryUser(t *testing.T) {
 	}
 }
 
-// onStage is this executable as an ordinary user in the role, on a stage of the kind.
+// TestAsRootWithSharedMounts has mounts that are shared with other namespaces, as systemd
+// makes them: ours must not be.
+func TestAsRootWithSharedMounts(t *testing.T) {
+	if !isPrivileged() {
+		t.Skip("an ordinary user cannot share mounts")
+	}
+	text, err := onStage(t, "shared", "", "-test.v", "-test.run=^TestNothingIsLeft").CombinedOutput()
+	if err != nil || !bytes.Contains(text, []byte("--- PASS: TestNothingIsLeft")) {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// onStage is this executable in the role, on a stage of the kind.
 func onStage(t *testing.T, kind, role string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -164,7 +180,7 @@ func onStage(t *testing.T, kind, role string, args ...string) *exec.Cmd {
 	}
 	c := exec.Command(copied, append([]string{kind}, args...)...)
 	c.Dir = "/"
-	c.Env = append(os.Environ(), roleVariable+"=stage", nextRoleVariable+"="+role, "TMPDIR=/tmp", "HOME=/")
+	c.Env = append(os.Environ(), roleVariable+"=stage", nextRoleVariable+"="+role, "TMPDIR=/tmp", "HOME=/", noRaceDelay)
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	if kind == "limited" {
 		everyone := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 65536}}
@@ -188,7 +204,7 @@ func TestRefusedWithAdvice(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.stage, func(t *testing.T) {
-			text, err := onStage(t, tt.stage, "parent", "/bin/true").CombinedOutput()
+			text, err := onStage(t, tt.stage, "parent", "exit", "/bin/true").CombinedOutput()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(string(text), tt.want) || strings.Count(string(text), "\n") != 1 {
 				t.Errorf("%v, %q, want status 2 and one line with %q", err, text, tt.want)
@@ -407,7 +423,7 @@ func TestIdleIsSilent(t *testing.T) {
 		c.Stdin = input
 		p := start(t, in, c)
 		begin(t, p)
-		if err := p.TUN().SetReadDeadline(time.Now().Add(1500 * time.Millisecond)); err != nil {
+		if err := p.TUN().SetReadDeadline(time.Now().Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		b := make([]byte, 65536)
@@ -548,31 +564,70 @@ func TestStartAlone(t *testing.T) {
 	}
 }
 
-// TestProgramDiesWithItsParent kills ftplab, as it were, with SIGKILL.
-func TestProgramDiesWithItsParent(t *testing.T) {
+// startParent starts ftplab, as it were, with a program that plays the role and has said
+// that it waits. It is the leader of a process group, as a shell would have it.
+func startParent(t *testing.T, program string) (parent *exec.Cmd, stdout io.Reader) {
+	t.Helper()
 	start(t, dualStack(), role(t, "exit", "0")) // skips where it is not allowed
 	input, _ := output(t)
 	r, w := output(t)
 	self := role(t, "parent")
-	c := exec.Command(self.Path, self.Path)
-	c.Env, c.Stdin, c.Stdout, c.Stderr = self.Env, input, w, os.Stderr
-	if err := c.Start(); err != nil {
+	parent = exec.Command(self.Path, program, self.Path)
+	parent.Env, parent.Stdin, parent.Stdout, parent.Stderr = self.Env, input, w, os.Stderr
+	parent.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
+	t.Cleanup(func() {
+		parent.Process.Kill()
+		parent.Wait()
+	})
 	lines := bufio.NewReader(r)
 	if line, err := lines.ReadString('\n'); err != nil || line != "waiting\n" {
-		c.Process.Kill()
-		c.Wait()
 		t.Fatalf("%q, %v", line, err)
 	}
-	if err := c.Process.Kill(); err != nil {
+	return parent, lines
+}
+
+// TestProgramDiesWithItsParent kills ftplab with SIGKILL.
+func TestProgramDiesWithItsParent(t *testing.T) {
+	parent, stdout := startParent(t, "wait")
+	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	c.Wait()
 	// The pipe ends when nobody has it any more.
-	if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 {
+	if rest, err := io.ReadAll(stdout); err != nil || len(rest) > 0 {
 		t.Errorf("the program lives on: %q, %v", rest, err)
+	}
+}
+
+// TestProgramDecidesOnInterrupt signals all processes of the group, as a terminal does.
+func TestProgramDecidesOnInterrupt(t *testing.T) {
+	parent, _ := startParent(t, "interrupted")
+	if err := syscall.Kill(-parent.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := parent.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 7 {
+		t.Errorf("%v, want the program's own status 7", err)
+	}
+}
+
+// TestNothingRunsOn: what the program has started ends with it.
+func TestNothingRunsOn(t *testing.T) {
+	c := role(t, "leave")
+	input, _ := output(t)
+	c.Stdin = input
+	r, w := output(t)
+	c.Stdout = w
+	p := start(t, dualStack(), c)
+	w.Close()
+	begin(t, p)
+	wantStatus(t, p, 0)
+	// The pipe ends when nobody has it any more.
+	if _, err := io.ReadAll(r); err != nil {
+		t.Errorf("what the program left lives on: %v", err)
 	}
 }
 
@@ -627,7 +682,7 @@ func TestChildMindsTheMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	marker, err := json.Marshal(order{Inside: dualStack(), Executable: "/bin/true", Parent: os.Getpid(), OutsideNetwork: networkNamespace()})
+	marker, err := json.Marshal(order{Inside: dualStack(), Executable: "/bin/true", OutsideNetwork: networkNamespace()})
 	if err != nil {
 		t.Fatal(err)
 	}

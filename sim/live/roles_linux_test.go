@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
 	"strconv"
@@ -43,10 +44,12 @@ func TestMain(m *testing.M) {
 		os.Exit(status)
 	case "wait":
 		wait()
+	case "leave":
+		leave()
 	case "interrupted":
 		interrupted()
 	case "parent":
-		parent()
+		parent(os.Args[1], os.Args[2])
 	case "stage":
 		stage(os.Args[1], os.Args[2:])
 	default:
@@ -219,6 +222,18 @@ func wait() {
 	bufio.NewReader(os.Stdin).ReadString(0)
 }
 
+// leave starts another program that waits, in a session of its own, and ends.
+func leave() {
+	self, _ := os.Executable()
+	c := exec.Command(self)
+	c.Env = append(os.Environ(), roleVariable+"=wait")
+	c.Stdin, c.Stdout = os.Stdin, os.Stdout
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		cannotPlay("%v", err)
+	}
+}
+
 // interrupted waits for SIGINT and exits with 7.
 func interrupted() {
 	c := make(chan os.Signal, 1)
@@ -228,41 +243,51 @@ func interrupted() {
 	os.Exit(7)
 }
 
-// stage is root, and becomes an ordinary user in a mount namespace of its own where
-// /dev/net/tun is as the kind says, or where there may be no user namespaces. Then it
-// runs this executable again with the arguments.
+// stage is root in a mount namespace of its own. It makes a system of the kind, and runs
+// this executable with the arguments, most often as an ordinary user.
 func stage(kind string, args []string) {
-	const ordinaryUser = 61234 // one that no system has
 	steps := []error{unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")}
-	if kind == "limited" {
-		// The limit is one of the user namespace that this process is in.
-		steps = append(steps, os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0))
-	} else {
-		steps = append(steps, unix.Mount("stage", "/dev/net", "tmpfs", 0, "mode=755"))
+	switch kind {
+	case "shared": // mounts, and nothing else is different
+		steps = append(steps, unix.Mount("", "/", "", unix.MS_REC|unix.MS_SHARED, ""))
+	case "limited": // to no user namespaces; the limit is that of the one this process is in
+		steps = append(steps, os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0), becomeOrdinary())
+	case "missing": // /dev/net/tun
+		steps = append(steps, replaceDevNet(), becomeOrdinary())
+	case "closed":
+		steps = append(steps, replaceDevNet(), makeTUN(0o600), becomeOrdinary())
+	case "open":
+		steps = append(steps, replaceDevNet(), makeTUN(0o666), becomeOrdinary())
+	default:
+		cannotPlay("no stage %q", kind)
 	}
-	if mode, ok := map[string]uint32{"open": 0o666, "closed": 0o600}[kind]; ok {
-		steps = append(steps,
-			unix.Mknod("/dev/net/tun", unix.S_IFCHR|mode, int(unix.Mkdev(10, 200))), // misc, tun: devices.txt of Linux
-			os.Chmod("/dev/net/tun", os.FileMode(mode)),
-		)
-	}
-	steps = append(steps,
-		syscall.Setgroups(nil), syscall.Setgid(ordinaryUser), syscall.Setuid(ordinaryUser),
-		os.Setenv(roleVariable, os.Getenv(nextRoleVariable)),
-	)
 	if err := errors.Join(steps...); err != nil {
 		cannotPlay("stage: %v", err)
 	}
+	os.Setenv(roleVariable, os.Getenv(nextRoleVariable))
 	self, _ := os.Executable()
 	cannotPlay("stage: %v", syscall.Exec(self, append([]string{self}, args...), os.Environ()))
 }
 
-// parent is a process that starts a program, as ftplab does, with its own arguments.
-func parent() {
-	os.Unsetenv(roleVariable)
+func replaceDevNet() error { return unix.Mount("stage", "/dev/net", "tmpfs", 0, "mode=755") }
+
+func makeTUN(mode uint32) error {
+	const misc, tun = 10, 200 // Documentation/admin-guide/devices.txt
+	err := unix.Mknod("/dev/net/tun", unix.S_IFCHR|mode, int(unix.Mkdev(misc, tun)))
+	return errors.Join(err, os.Chmod("/dev/net/tun", os.FileMode(mode)))
+}
+
+func becomeOrdinary() error {
+	const somebody = 61234 // whom no system has
+	return errors.Join(syscall.Setgroups(nil), syscall.Setgid(somebody), syscall.Setuid(somebody))
+}
+
+// parent is a process that starts a program, as ftplab does. It leaves signals to it.
+func parent(role, path string) {
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	p, err := Start(
 		Inside{Interface: "eth0", Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")}},
-		Command{Path: os.Args[1], Args: os.Args[2:], Env: append(os.Environ(), roleVariable+"=wait"), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr},
+		Command{Path: path, Env: append(os.Environ(), roleVariable+"="+role), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr},
 	)
 	if err == nil {
 		err = p.Go()

@@ -15,6 +15,7 @@ type Line struct {
 	Verdict string         `json:"verdict"`
 	Out     *string        `json:"out"`
 	State   *string        `json:"state"`
+	Invalid string         `json:"invalid,omitempty"` // why the state is invalid
 	Rule    *Rule          `json:"rule"`
 	Reason  string         `json:"reason"`
 	Missed  []Missed       `json:"missed"`
@@ -41,7 +42,7 @@ func (v *Verdict) Line(rules *firewall.Ruleset) Line {
 	d := &v.Decision
 	l := Line{
 		N: v.Frame.Number, T: v.Frame.At.Seconds(), In: v.In, Verdict: d.Action.String(),
-		Out: optional(v.Out), State: optional(d.State.String()), Reason: d.Reason.String(), Missed: []Missed{},
+		Out: optional(v.Out), State: optional(d.State.String()), Invalid: v.Invalid, Reason: d.Reason.String(), Missed: []Missed{},
 	}
 	if rules != nil && d.Rule >= 0 && int(d.Rule) < len(rules.Rules) {
 		r := &rules.Rules[d.Rule]

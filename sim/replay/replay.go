@@ -56,6 +56,8 @@ type Verdict struct {
 	In, Out  string // interface names; Out is "" unless forwarded
 	Decision firewall.Decision
 	Missed   []firewall.Missed
+	// Invalid says why the packet's state is invalid, "" if it is not.
+	Invalid string
 	// After is the packet as it left, if Decision.Rewritten.
 	After wire.Packet
 	// Err says why the frame was not judged.
@@ -119,7 +121,7 @@ func (j *judge) judge(f Frame) Verdict {
 	v.In = j.config.Interfaces[in].Name
 	p := f.Packet
 	v.Decision = j.device.Receive(f.At, in, &p)
-	v.After = p
+	v.After, v.Invalid = p, j.device.WhyInvalid()
 	if v.Decision.Action == firewall.ActionForward && v.Decision.Out >= 0 {
 		v.Out = j.config.Interfaces[v.Decision.Out].Name
 	}

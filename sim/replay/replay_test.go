@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -178,6 +179,34 @@ func TestLines(t *testing.T) {
 	if l.Rule == nil || !strings.Contains(l.Rule.Text, "final-drop") || l.State == nil || *l.State != "new" || l.Out != nil || len(l.Missed) != 2 || l.In != "wan" {
 		b, _ := json.Marshal(l)
 		t.Errorf("the first drop: %s", b)
+	}
+}
+
+// TestWrongChecksum: a packet whose checksum is wrong on the wire is invalid for Linux, and
+// the line says that this is why.
+func TestWrongChecksum(t *testing.T) {
+	capture, err := os.ReadFile(filepath.Join("testdata", "lab", "fixtures", "8", "PASV-LIST", "server.pcap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	capture = bytes.Clone(capture[:24+16+14+20+20]) // the first frame's headers: Ethernet, IPv4, TCP
+	const window = 24 + 16 + 14 + 20 + 14
+	capture[window] ^= 0x55 // the checksum is not that of this window
+	binary.LittleEndian.PutUint32(capture[24+8:], 14+20+20)
+	binary.LittleEndian.PutUint32(capture[24+12:], 14+20+20)
+	ip := capture[24+16+14:]
+	binary.BigEndian.PutUint16(ip[2:], 40) // without the TCP options
+	ip[20+12] = 5 << 4
+	config := lab(t, "table ip fw {\n  chain forward { type filter hook forward priority 0; ct state new accept; drop; }\n}\n")
+	var lines []replay.Line
+	if err := replay.Run(config, bytes.NewReader(capture), func(v replay.Verdict) error {
+		lines = append(lines, v.Line(config.Rules))
+		return v.Err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 1 || lines[0].Verdict != "drop" || *lines[0].State != "invalid" || lines[0].Invalid != "its checksum is wrong" {
+		t.Errorf("%+v", lines)
 	}
 }
 

@@ -106,6 +106,13 @@ func (t *Trace) RulesAt(node NodeID, id ID) *firewall.Ruleset {
 	return rules
 }
 
+// NodeAt returns a node with the rules that it has when event id happens.
+func (t *Trace) NodeAt(node NodeID, id ID) Node {
+	n := t.Nodes[node]
+	n.Rules = t.RulesAt(node, id)
+	return n
+}
+
 // PacketOf returns the packet that a Sent, Arrived, Lost or Judged event is about;
 // false for other kinds.
 func (t *Trace) PacketOf(id ID) (wire.Packet, bool) {

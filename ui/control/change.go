@@ -24,10 +24,18 @@ func (p *lessonPage) nextFirewall(a *App) {
 	}
 	sel := p.selection
 	sel.Firewall = next
+	if p.live != nil {
+		p.changeLive(sel)
+		return
+	}
 	p.change(a, sel, fmt.Sprintf("Firewall `%s` instead of `%s`", next, p.selection.Firewall))
 }
 
 func (p *lessonPage) nextMode(a *App) {
+	if p.live != nil {
+		p.notice = "The mode is the program's own choice."
+		return
+	}
 	next, ok := after(modeRing(p.target.Modes, p.target.Default.Mode), p.selection.Mode)
 	if !ok {
 		p.notice = "There is only one mode to choose here."

@@ -32,8 +32,10 @@ type Options struct {
 	Start     *lessons.Target
 	Selection lessons.Selection
 	At        string
-	Glyphs    *model.Glyphs
-	Memory    Memory
+	// Live, if not nil, is Start with Selection while it runs.
+	Live   *Live
+	Glyphs *model.Glyphs
+	Memory Memory
 }
 
 // App is the state of the application. It is not safe for concurrent use.
@@ -63,7 +65,10 @@ func New(o Options) (*App, error) {
 	a.memory.Done = slices.Clone(a.memory.Done)
 	a.memory.Speed = max(slowest, min(a.memory.Speed, fastest))
 	var start *lessonPage
-	if o.Start != nil {
+	switch {
+	case o.Live != nil:
+		start = newLivePage(a, o.Start, o.Selection, o.Live)
+	case o.Start != nil:
 		var err error
 		if start, err = newLessonPage(a, o.Start, o.Selection); err != nil {
 			return nil, err
@@ -107,6 +112,19 @@ func (a *App) Screen(size model.Size) model.Screen {
 func (a *App) Playing() bool {
 	p, ok := a.top().(*lessonPage)
 	return ok && p.playing
+}
+
+// Live reports whether what is seen goes on by itself, and has to be refreshed.
+func (a *App) Live() bool {
+	p, ok := a.top().(*lessonPage)
+	return ok && p.live != nil && !p.live.over
+}
+
+// Refresh looks at what has happened in a network that is running.
+func (a *App) Refresh() {
+	if p, ok := a.top().(*lessonPage); ok {
+		p.refresh(a)
+	}
 }
 
 // Advance lets time pass, as much as passed for the person at the screen.

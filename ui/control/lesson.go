@@ -24,6 +24,7 @@ type lessonPage struct {
 	notice    string
 	focus     model.PaneKind
 	scroll    int
+	live      *liveFeed // nil for a run that is over
 }
 
 func newLessonPage(a *App, t *lessons.Target, sel lessons.Selection) (*lessonPage, error) {
@@ -106,7 +107,7 @@ func (p *lessonPage) screen(a *App) model.Screen { return model.Lesson(p.input(a
 func (p *lessonPage) input(a *App) *model.LessonInput {
 	return &model.LessonInput{
 		Size: a.size, Glyphs: a.glyphs, Run: p.run, Heading: p.heading(a), Cursor: p.cursor,
-		Playing: p.playing, Speed: a.memory.Speed, Steps: p.steps, Step: p.step,
+		Playing: p.playing, Live: p.follows(), Speed: a.memory.Speed, Steps: p.steps, Step: p.step,
 		Notice: p.notice, Focus: p.focus, Scroll: p.scroll,
 	}
 }
@@ -163,7 +164,7 @@ func (p *lessonPage) act(a *App, action model.Action) {
 	case model.ToStart:
 		p.pauseAt(a, p.run.Start())
 	case model.ToEnd:
-		p.pauseAt(a, p.run.End())
+		p.toEnd(a)
 	case model.ToDrop:
 		p.toDrop(a)
 	case model.NextStep:
@@ -238,6 +239,14 @@ func (p *lessonPage) toDrop(a *App) {
 	}
 	p.playing = false
 	p.notice = "No firewall drops a packet in this run."
+}
+
+func (p *lessonPage) toEnd(a *App) {
+	if p.live != nil {
+		p.pauseAt(a, p.present())
+		return
+	}
+	p.pauseAt(a, p.run.End())
 }
 
 func (p *lessonPage) toStep(a *App, step int) {

@@ -31,7 +31,7 @@ func (r *Run) Audited(at trace.ID) (fw string, rules *firewall.Ruleset, server *
 	if !ok || len(r.plan.way) == 0 {
 		return "", nil, nil, false
 	}
-	if r.nodeHasRules(node) {
+	if r.nodeHasRules(node, at) {
 		rules = r.Trace.RulesAt(node, at)
 	}
 	return r.nodeName(node), rules, &r.Trace.Nodes[r.plan.way[len(r.plan.way)-1]], true

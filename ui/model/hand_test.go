@@ -23,7 +23,7 @@ func linesText(lines []Line) string {
 func TestMarkAndCrossAreAboutThePacketInHand(t *testing.T) {
 	g := UnicodeGlyphs()
 	for name, r := range labRuns(t) {
-		if !r.hasRules() {
+		if !r.hasRules(0) {
 			continue
 		}
 		crosses := 0

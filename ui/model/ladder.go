@@ -212,7 +212,7 @@ func (p *ladderPainter) ending(c *canvas, step *rung) {
 		}
 	case judged:
 		c.put(to, 0, p.g.Cross, Drop)
-		p.rule(c, from, to, e.Node, &b)
+		p.rule(c, from, to, &e, &b)
 	case ok:
 		c.put((from+to)/2, 0, p.g.Cross, Drop)
 	}
@@ -234,8 +234,9 @@ func (p *ladderPainter) whose(c *canvas, column int, link trace.LinkID, packet *
 }
 
 // rule writes what dropped a packet into the column behind the firewall.
-func (p *ladderPainter) rule(c *canvas, from, to int, node trace.NodeID, b *trace.Judged) {
-	why, short := p.r.decider(node, &b.Decision)
+func (p *ladderPainter) rule(c *canvas, from, to int, e *trace.Event, b *trace.Judged) {
+	node := e.Node
+	why, short := p.r.decider(node, e.ID, &b.Decision)
 	place := p.r.plan.place(node)
 	left, right := 0, p.width
 	if to < from && place > 0 {

@@ -25,8 +25,10 @@ type LessonInput struct {
 	Heading Heading
 	Cursor  Cursor
 	Playing bool
-	Speed   int // doublings (halvings, if negative) of the normal speed
-	Steps   []Step
+	// Live says that the cursor is at the present of a network that is running.
+	Live  bool
+	Speed int // doublings (halvings, if negative) of the normal speed
+	Steps []Step
 	// Step is the place of the step that is shown, -1 for none.
 	Step int
 	// Notice is what has just changed, "" if nothing has. Markdown's backquotes mark code.
@@ -73,7 +75,7 @@ const wideFrom = 120
 // the story. What a larger screen gives goes to the columns and the story.
 func lessonLayout(in *LessonInput) layout {
 	w, h := in.Size.Width, in.Size.Height
-	hasRules := in.Run.hasRules()
+	hasRules := in.Run.hasRules(in.Cursor.Event)
 	var l layout
 	mapTop := 1
 	if h >= tallFrom {
@@ -91,7 +93,7 @@ func lessonLayout(in *LessonInput) layout {
 	l.story = Rect{0, h - 1 - story - 1, w, story + 1}
 	middle := Rect{0, y, w, l.story.Y - y}
 	l.columns(middle, hasRules)
-	if node, ok := in.Run.firewallAt(in.Cursor.Event); ok && in.Run.isStateful(node) && l.rules.Width > 0 {
+	if node, ok := in.Run.firewallAt(in.Cursor.Event); ok && in.Run.isStateful(node, in.Cursor.Event) && l.rules.Width > 0 {
 		l.placeTables(in, node)
 	}
 	return l
@@ -149,6 +151,9 @@ func (s *Screen) addTop(in *LessonInput) {
 		state = g.Play
 	}
 	right := fmt.Sprintf("t %s  %s %s ", seconds(in.Cursor.Time), state, speedName(in.Speed))
+	if in.Live {
+		right = fmt.Sprintf("t %s  %s live ", seconds(in.Cursor.Time), in.Glyphs.Bullet)
+	}
 	s.add(TopPane, Rect{0, 0, in.Size.Width, 1}, []Line{in.Heading.line(g, text(right, Plain), in.Size.Width)})
 }
 

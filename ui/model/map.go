@@ -100,6 +100,12 @@ func (m *mapPainter) bottom() int {
 	return firstLaneRow + int(otherLane)
 }
 
+// nodeAt returns a node with the rules that it has at the cursor.
+func (m *mapPainter) nodeAt(n trace.NodeID) *trace.Node {
+	node := m.r.Trace.NodeAt(n, m.at.Event)
+	return &node
+}
+
 func (m *mapPainter) isFirewall(n trace.NodeID) bool {
 	return m.r.Trace.Nodes[n].Kind == trace.Firewall
 }
@@ -150,7 +156,7 @@ func (m *mapPainter) captions(y int, role Role, of func(*trace.Node) []string) {
 	last := len(m.boxes) - 1
 	place := func(i, from, to int) (int, int) {
 		b := m.boxes[i]
-		s := m.g.firstFitting(of(&m.r.Trace.Nodes[m.r.plan.way[i]]), max(to-from, 0))
+		s := m.g.firstFitting(of(m.nodeAt(m.r.plan.way[i])), max(to-from, 0))
 		x := b.left + (b.right-b.left+1-Width(s))/2
 		x = max(from, min(x, to-Width(s)))
 		m.text(x, y, s, role, from, to)

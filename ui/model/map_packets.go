@@ -97,7 +97,7 @@ func (m *mapPainter) drawEvent() {
 		if link, ok := m.r.arrivedOver(e.ID); ok {
 			m.drawPacket(&b.Packet, link, 1)
 		}
-		m.drawVerdict(e.Node, &b)
+		m.drawVerdict(&e, &b)
 	}
 }
 
@@ -111,13 +111,13 @@ func (r *Run) arrivedOver(id trace.ID) (trace.LinkID, bool) {
 }
 
 // drawVerdict writes into a firewall's box that it let a packet through, and why.
-func (m *mapPainter) drawVerdict(node trace.NodeID, b *trace.Judged) {
-	place := m.r.plan.place(node)
+func (m *mapPainter) drawVerdict(e *trace.Event, b *trace.Judged) {
+	place := m.r.plan.place(e.Node)
 	if place < 0 || b.Decision.Action != firewall.ActionForward {
 		return
 	}
 	s := m.g.Tick
-	switch name := m.r.ruleName(node, &b.Decision); {
+	switch name := m.r.ruleName(e.Node, e.ID, &b.Decision); {
 	case name != "":
 		s += " " + name
 	case b.Decision.Reason == firewall.ReasonPolicy:
@@ -129,20 +129,20 @@ func (m *mapPainter) drawVerdict(node trace.NodeID, b *trace.Judged) {
 	m.text(x, m.laneRow(m.r.laneOfSerial(b.Packet.Serial)), s, Pass, at.left+1, at.right)
 }
 
-// ruleName returns what to call the rule that decided, "" if none did.
-func (r *Run) ruleName(node trace.NodeID, d *firewall.Decision) string {
-	rules := r.Trace.Nodes[node].Rules
+// ruleName returns what to call the rule that decided in an event, "" if none did.
+func (r *Run) ruleName(node trace.NodeID, id trace.ID, d *firewall.Decision) string {
+	rules := r.Trace.RulesAt(node, id)
 	if d.Rule < 0 || rules == nil || int(d.Rule) >= len(rules.Rules) {
 		return ""
 	}
 	return "line " + strconv.Itoa(rules.Rules[d.Rule].Line)
 }
 
-// decider says what decided about a packet, in full and in short: "line 3: deny ip" and
+// decider says what decided about a packet in an event, in full and in short: "line 3: deny ip" and
 // "deny ip".
-func (r *Run) decider(node trace.NodeID, d *firewall.Decision) (full, short string) {
-	rules := r.Trace.Nodes[node].Rules
-	if name := r.ruleName(node, d); name != "" {
+func (r *Run) decider(node trace.NodeID, id trace.ID, d *firewall.Decision) (full, short string) {
+	rules := r.Trace.RulesAt(node, id)
+	if name := r.ruleName(node, id, d); name != "" {
 		text := rules.Rules[d.Rule].Text
 		return name + ": " + text, text
 	}
@@ -199,7 +199,7 @@ func (m *mapPainter) drawJudgedDrop(e trace.Event, b *trace.Judged) {
 		border = w.to
 	}
 	m.put(border, w.row, m.g.Cross, Drop)
-	why, short := m.r.decider(e.Node, &b.Decision)
+	why, short := m.r.decider(e.Node, e.ID, &b.Decision)
 	if Width(why)+2 > w.to-w.from {
 		why = short
 	}

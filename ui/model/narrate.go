@@ -47,7 +47,7 @@ func (r *Run) narrateLine(g *Glyphs, e trace.Event, p *wire.Packet) Line {
 
 // narrateVerdict says which packet a firewall judged and why.
 func (r *Run) narrateVerdict(g *Glyphs, e trace.Event, b *trace.Judged) Line {
-	return append(r.narrateAction(g, e, b), g.marked(narrate.Verdict(r.Trace.Nodes[e.Node].Rules, b), Plain)...)
+	return append(r.narrateAction(g, e, b), g.marked(narrate.Verdict(r.Trace.RulesAt(e.Node, e.ID), b), Plain)...)
 }
 
 // narrateAction says which packet a firewall judged and what it did.
@@ -78,9 +78,9 @@ func (r *Run) narrateShortly(g *Glyphs, id trace.ID) Line {
 		return r.Narrate(g, id)
 	}
 	e := r.Trace.Event(id)
-	why := r.ruleName(e.Node, &b.Decision)
+	why := r.ruleName(e.Node, id, &b.Decision)
 	if why == "" {
-		why = narrate.Decider(r.Trace.Nodes[e.Node].Rules, &b.Decision)
+		why = narrate.Decider(r.Trace.RulesAt(e.Node, id), &b.Decision)
 	}
 	if b.Decision.State != firewall.StateNone {
 		why += ", state " + b.Decision.State.String()

@@ -33,15 +33,15 @@ func (v *rulesView) see(first, last int) {
 func (r *Run) firewallAt(id trace.ID) (trace.NodeID, bool) {
 	for n := until(r.judged, id); n > 0; n-- {
 		e := r.Trace.Event(r.judged[n-1])
-		if r.nodeHasRules(e.Node) || dropped(e.Body.(trace.Judged).Decision.Action) {
+		if r.nodeHasRules(e.Node, e.ID) || dropped(e.Body.(trace.Judged).Decision.Action) {
 			return e.Node, true
 		}
-		if !r.hasRules() {
+		if !r.hasRules(id) {
 			return e.Node, true
 		}
 	}
 	for _, node := range r.plan.way {
-		if r.nodeHasRules(node) {
+		if r.nodeHasRules(node, id) {
 			return node, true
 		}
 	}
@@ -58,18 +58,18 @@ func (r *Run) firewallAt(id trace.ID) (trace.NodeID, bool) {
 	return 0, false
 }
 
-// hasRules reports whether any firewall of the run has rules.
-func (r *Run) hasRules() bool {
+// hasRules reports whether any firewall has rules at an event.
+func (r *Run) hasRules(id trace.ID) bool {
 	for i := range r.Trace.Nodes {
-		if r.nodeHasRules(trace.NodeID(i)) {
+		if r.nodeHasRules(trace.NodeID(i), id) {
 			return true
 		}
 	}
 	return false
 }
 
-func (r *Run) nodeHasRules(node trace.NodeID) bool {
-	rules := r.Trace.Nodes[node].Rules
+func (r *Run) nodeHasRules(node trace.NodeID, id trace.ID) bool {
+	rules := r.Trace.RulesAt(node, id)
 	return rules != nil && strings.TrimSpace(rules.Text) != ""
 }
 
@@ -105,21 +105,26 @@ func rulesTitles(n *trace.Node) []string {
 
 // rulesOf returns the rules of a firewall with what they did up to an event.
 func (r *Run) rulesOf(g *Glyphs, node trace.NodeID, at trace.ID, width int) rulesView {
-	info := &r.Trace.Nodes[node]
+	info := r.Trace.NodeAt(node, at)
 	p := rulesPainter{g: g, rules: info.Rules, state: &r.reader.StateAt(at).Devices[node], width: width}
 	p.view.title = Line{{"Rules: " + g.clean(info.Name), TitleRole}}
 	if info.Rules == nil || strings.TrimSpace(info.Rules.Text) == "" {
 		p.view.lines = []Line{text("(no rules: every packet is passed on)", Faint)}
 		return p.view
 	}
-	p.view.title = text(g.firstFitting(rulesTitles(info), width-4), TitleRole)
+	p.view.title = text(g.firstFitting(rulesTitles(&info), width-4), TitleRole)
 	if n := until(r.judged, at); n > 0 {
 		// The pane keeps to one firewall, so its last verdict may be an older one.
 		for i := n - 1; i >= 0 && p.judged == nil; i-- {
-			if e := r.Trace.Event(r.judged[i]); e.Node == node {
-				b := e.Body.(trace.Judged)
-				p.judged, p.inHand = &b, r.verdictInHand(node, at) == e.ID
+			e := r.Trace.Event(r.judged[i])
+			if e.Node != node {
+				continue
 			}
+			if r.Trace.RulesAt(node, e.ID) != info.Rules {
+				break // by other rules, before these were loaded
+			}
+			b := e.Body.(trace.Judged)
+			p.judged, p.inHand = &b, r.verdictInHand(node, at) == e.ID
 		}
 	}
 	p.paint()

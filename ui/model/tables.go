@@ -10,10 +10,10 @@ import (
 	"ftplab/sim/trace"
 )
 
-// isStateful reports whether a firewall remembers connections, so that its tables are
+// isStateful reports whether a firewall remembers connections at an event, so that its tables are
 // worth a pane.
-func (r *Run) isStateful(node trace.NodeID) bool {
-	rules := r.Trace.Nodes[node].Rules
+func (r *Run) isStateful(node trace.NodeID, id trace.ID) bool {
+	rules := r.Trace.RulesAt(node, id)
 	return rules != nil && (rules.UsesConntrack || len(rules.Inspections) > 0)
 }
 

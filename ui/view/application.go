@@ -64,7 +64,7 @@ func (a *application) key(ev *tcell.EventKey) *tcell.EventKey {
 	if a.control.Quit() {
 		a.requestStop(nil)
 	}
-	if a.control.Playing() {
+	if a.control.Playing() || a.control.Live() {
 		select {
 		case a.wake <- struct{}{}:
 		default:
@@ -78,6 +78,9 @@ const (
 	// longestStep is how much time may pass at once: more has passed only if the
 	// process was asleep.
 	longestStep = 250 * time.Millisecond
+	// refreshShare bounds the share of time that goes into looking at a network that is
+	// running: the longer its record, the less often.
+	refreshShare = 10
 )
 
 // animate lets time pass while a run is played, and stops tview when the end is asked
@@ -104,6 +107,8 @@ func (a *application) play(ctx context.Context) bool {
 	ticker := time.NewTicker(framePeriod)
 	defer ticker.Stop()
 	last := time.Now()
+	var refreshed time.Time
+	var cost time.Duration
 	for {
 		select {
 		case <-a.stop:
@@ -113,13 +118,17 @@ func (a *application) play(ctx context.Context) bool {
 		case now := <-ticker.C:
 			passed := min(now.Sub(last), longestStep)
 			last = now
-			playing := false
+			goesOn := false
 			a.tview.QueueUpdate(func() {
 				a.control.Advance(passed)
+				if now.Sub(refreshed) > refreshShare*cost {
+					a.control.Refresh()
+					refreshed, cost = now, time.Since(now)
+				}
 				a.tview.ForceDraw()
-				playing = a.control.Playing()
+				goesOn = a.control.Playing() || a.control.Live()
 			})
-			if !playing {
+			if !goesOn {
 				return true
 			}
 		}

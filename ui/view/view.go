@@ -27,6 +27,8 @@ type Options struct {
 	Start     *lessons.Target
 	Selection lessons.Selection
 	At        string
+	// Live, if not nil, is Start with Selection while it runs: a real program is in it.
+	Live *control.Live
 	// ASCII draws with ASCII signs alone. A terminal that cannot show others gets them
 	// in any case.
 	ASCII bool
@@ -74,6 +76,9 @@ func Run(ctx context.Context, o Options) error {
 		a.screen.Fini()
 		return err
 	}
+	if o.Live != nil {
+		a.wake <- struct{}{}
+	}
 	err = a.run(ctx, state, theme)
 	if memoryErr == nil { // else the file would be overwritten by what was not read
 		memoryErr = saveMemory(o.StateDir, state.Memory())
@@ -93,5 +98,5 @@ func (o *Options) begin(memory control.Memory) control.Options {
 	if o.ASCII {
 		glyphs = model.ASCIIGlyphs()
 	}
-	return control.Options{Lessons: o.Catalogue, Start: o.Start, Selection: o.Selection, At: o.At, Glyphs: glyphs, Memory: memory}
+	return control.Options{Lessons: o.Catalogue, Start: o.Start, Selection: o.Selection, At: o.At, Live: o.Live, Glyphs: glyphs, Memory: memory}
 }

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ func Translate(rs *firewall.Ruleset, name string) (config string, notes []string
 	case isLinux(from) && !isLinux(l.name), from == isa.Name && !isLinux(l.name):
 		err = t.toLists()
 	case isLinux(l.name) && !isLinux(from):
+		t.applyFreeList()
 		err = t.toHooks()
 	case !isLinux(from):
 		err = t.toVendor()
@@ -50,6 +52,33 @@ func Translate(rs *firewall.Ruleset, name string) (config string, notes []string
 		return "", nil, err
 	}
 	return config, t.notes, nil
+}
+
+// CannotSay returns the error of Translate or Print as a message about the rule that
+// cannot be said, in the ruleset's own text; false if the error is about no rule.
+func CannotSay(rs *firewall.Ruleset, err error) (firewall.Diagnostic, bool) {
+	var unsayable *text.Unsayable
+	if !errors.As(err, &unsayable) || unsayable.Rule == nil || unsayable.Rule.Line < 1 {
+		return firewall.Diagnostic{}, false
+	}
+	column := max(1, unsayable.Rule.Column)
+	return firewall.Diagnostic{
+		Severity: firewall.Error, File: rs.File, Line: unsayable.Rule.Line, Column: column, EndColumn: column, Message: unsayable.Message(),
+	}, true
+}
+
+// FreeInterface is what Translate and the comparison of rulesets call the interface of a
+// list that its text applies to none.
+const FreeInterface = "filtered"
+
+// applyFreeList applies the only list of a text that says of no interface where it is
+// asked, so that it is asked on Linux, too: a chain that nothing calls would do nothing.
+func (t *translation) applyFreeList() {
+	if len(t.rs.Chains) != 1 || t.rs.Chains[0].Hook != firewall.HookNone || t.rs.Chains[0].Count == 0 {
+		return
+	}
+	t.rs = Apply(t.rs, "", FreeInterface, firewall.Inbound)
+	t.note("the list is applied to no interface: here it judges what comes in by %q; write the interface's name there", FreeInterface)
 }
 
 func isLinux(name string) bool { return name == nft.Name || name == iptables.Name }

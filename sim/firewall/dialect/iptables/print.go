@@ -295,13 +295,23 @@ func (s *section) chainLines(t *printedTable, chain *printedChain) {
 	for i := c.First; i < c.First+c.Count; i++ {
 		s.ruleLines(t, chain, c, &s.rs.Rules[i])
 	}
-	if c.Hook == firewall.Inbound || c.Hook == firewall.Outbound {
+	if (c.Hook == firewall.Inbound || c.Hook == firewall.Outbound) && !s.decidesAll(c) {
 		target := "ACCEPT"
 		if c.Policy.Kind == firewall.Drop {
 			target = "DROP"
 		}
 		chain.lines = append(chain.lines, "-j "+target)
 	}
+}
+
+// decidesAll reports whether the last rule of a list decides about every packet, so that
+// its policy decides about none.
+func (s *section) decidesAll(c *firewall.Chain) bool {
+	if c.Count == 0 {
+		return false
+	}
+	last := &s.rs.Rules[c.First+c.Count-1]
+	return len(last.Parts) == 0 && (last.Verdict.Kind == firewall.Accept || last.Verdict.Kind == firewall.Drop)
 }
 
 // addHelpers puts the rules that choose helpers, which came from chains after

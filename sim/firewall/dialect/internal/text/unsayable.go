@@ -18,5 +18,13 @@ func (u *Unsayable) Error() string {
 	if u.Rule == nil {
 		return fmt.Sprintf("the ruleset cannot be said in %s: %s", u.Dialect, u.Why)
 	}
-	return fmt.Sprintf("line %d: %q cannot be said in %s: %s", u.Rule.Line, brief(u.Rule.Text), u.Dialect, u.Why)
+	return fmt.Sprintf("line %d: %s", u.Rule.Line, u.Message())
+}
+
+// Message is the error without the line: the rule's text, and why it cannot be written.
+func (u *Unsayable) Message() string {
+	if u.Rule == nil {
+		return u.Error()
+	}
+	return fmt.Sprintf("%q cannot be said in %s: %s", brief(u.Rule.Text), u.Dialect, u.Why)
 }

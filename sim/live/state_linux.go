@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // Listening reports whether the program, or one that it started, waits for TCP
@@ -43,5 +45,21 @@ func (p *Program) Ended() bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// stopPatience is how long a program may take to end when it was asked to.
+const stopPatience = 2 * time.Second
+
+// Stop asks the program to end, and kills it if it does not.
+func (p *Program) Stop() {
+	if p.Ended() {
+		return
+	}
+	_ = p.Signal(syscall.SIGTERM) // it may have ended by now
+	select {
+	case <-p.ended:
+	case <-time.After(stopPatience):
+		_ = p.Signal(syscall.SIGKILL)
 	}
 }
