@@ -11,8 +11,8 @@ import (
 // host sees of the two connections, and notes what a Client (or, on the server's side,
 // a Session) would have noted. It never asks for anything but notes.
 //
-// What it cannot see it does not guess: after AUTH TLS the control connection says
-// nothing any more, and only the connections themselves are left to judge by.
+// It cannot read what is under TLS: who tells it has the other end's clear text, and asks
+// Secured when that is wanted.
 type Onlooker struct {
 	server   bool // the program is the server
 	effects  effectQueue
@@ -20,7 +20,8 @@ type Onlooker struct {
 	commands lineReader
 	replies  replyReader
 
-	opaque   bool   // TLS: the lines cannot be read
+	secured  bool   // the control connection is under TLS
+	private  bool   // data connections are, too
 	command  string // the last command line
 	pending  int    // commands that have no reply yet
 	quitting bool
@@ -43,6 +44,7 @@ type onlookerData struct {
 	asked          string // PASV, EPSV, PORT or EPRT; "" if nothing was asked for
 	command        string // the transfer command
 	dialled, up    bool
+	begun          bool // a 1yz reply says so
 	started, ended bool // octets may flow; they have all come
 	late           bool // the program went on without the final reply
 	failure        Failure
@@ -109,6 +111,13 @@ func (o *Onlooker) Handle(now event.Time, in Input) {
 	}
 }
 
+// Secured reports whether what goes over a channel from now on is under TLS, or begins
+// with a handshake. Afterwards Handle and Wrote are told what it says in clear, when
+// that is known.
+func (o *Onlooker) Secured(channel Channel) bool {
+	return o.secured && (channel == Control || o.private)
+}
+
 // Wrote tells what the program sent on a channel, each octet once.
 func (o *Onlooker) Wrote(now event.Time, channel Channel, b []byte) {
 	o.now = now
@@ -120,11 +129,9 @@ func (o *Onlooker) Wrote(now event.Time, channel Channel, b []byte) {
 }
 
 func (o *Onlooker) readControl(b []byte, fromClient bool) {
-	switch {
-	case o.opaque:
-	case fromClient:
+	if fromClient {
 		o.readCommands(b)
-	default:
+	} else {
 		o.readReplies(b)
 	}
 }
@@ -144,7 +151,7 @@ func (o *Onlooker) readCommands(b []byte) {
 func (o *Onlooker) onCommand(line string) {
 	o.command = line
 	o.pending++
-	verb, _, _ := strings.Cut(line, " ")
+	verb, argument, _ := strings.Cut(line, " ")
 	verb = upperASCII(verb)
 	o.data.late = o.data.late || o.data.ended && o.data.final == nil && verb != "ABOR" && verb != "STAT"
 	switch {
@@ -158,6 +165,8 @@ func (o *Onlooker) onCommand(line string) {
 		}
 	case verb == "QUIT":
 		o.quitting = true
+	case verb == "PROT":
+		o.private = upperASCII(strings.TrimSpace(argument)) == "P"
 	}
 	said, kind := CommandSent, verb
 	if o.server {
@@ -188,7 +197,7 @@ func movesData(verb string) bool {
 func stores(verb string) bool { return verb == "STOR" || verb == "APPE" || verb == "STOU" }
 
 func (o *Onlooker) readReplies(b []byte) {
-	for len(b) > 0 && !o.opaque {
+	for len(b) > 0 {
 		line, reply, haveLine, done, used := o.replies.next(b)
 		b = b[used:]
 		if !haveLine {
@@ -217,9 +226,10 @@ func (o *Onlooker) onReply(reply Reply) {
 	}
 	verb, _, _ := strings.Cut(o.command, " ")
 	verb = upperASCII(verb)
+	o.data.begun = o.data.begun || reply.Class() == 1 && o.data.command != ""
 	switch {
-	case reply.Code == 234 && verb == "AUTH":
-		o.opaque = true
+	case reply.Code == 234:
+		o.secured = true
 	case reply.Code == 227 || reply.Code == 229:
 		o.onPassive(reply)
 	case reply.Class() >= 4:
@@ -246,6 +256,8 @@ func (o *Onlooker) onRefusal(verb string, reply Reply) {
 		if o.data.refusal == nil {
 			o.data.refusal = &reply
 		}
+	case verb == "PROT":
+		o.private = false
 	default:
 		o.control.refusal = &reply
 	}

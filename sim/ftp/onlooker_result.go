@@ -69,10 +69,12 @@ func controlOutcome(f Failure) string {
 func (o *Onlooker) dataOutcome() (string, *Reply) {
 	d := &o.data
 	switch {
-	case d.ended && (d.final != nil && !d.late || o.opaque):
+	case d.ended && d.final != nil && !d.late:
 		return OutcomeOK, d.final
 	case d.final != nil && d.final.Class() == 2 && !d.dialled && !d.up:
 		return OutcomeBounce + strconv.Itoa(d.final.Code), d.final // the data went to a third party
+	case d.refusal != nil && d.refusal.Code != 425 && d.begun && !d.dialled && !d.up:
+		return OutcomeBounce + strconv.Itoa(d.refusal.Code), d.refusal // or would have
 	case d.dialled && !d.up:
 		return dialOutcome(d.failure), nil
 	case d.refusal != nil && d.refusal.Class() == 5 && d.command == "" && o.isActive():

@@ -17,6 +17,10 @@ type sighting struct {
 	dialled bool
 	cause   trace.ID // its last event
 
+	hello        []byte  // the TLS client's first octets
+	secret       *secret // nil as long as they have not come
+	cameUnderTLS int64   // octets
+
 	isUp, toldEOF, toldFlushed, toldEnd bool
 }
 
@@ -34,12 +38,12 @@ func (r *Real) sends(p *wire.Packet) {
 	r.w.rec.Cause = s.cause
 	wasFlushed := s.tcp.Flushed()
 	fresh := s.tcp.Sent(p)
-	if o := s.onlooker(); o != nil && len(fresh) > 0 {
-		if s.channel == ftp.Control {
-			r.w.rec.Cause = s.session.cause
-		}
-		o.Wrote(r.w.now, s.channel, fresh)
-		r.pump(s.session)
+	switch {
+	case s.onlooker() == nil || len(fresh) == 0:
+	case s.isSecret():
+		r.underTLS(s, fresh, true)
+	default:
+		r.wrote(s, fresh)
 	}
 	r.follow(s, wasFlushed)
 }
@@ -134,7 +138,11 @@ func (r *Real) follow(s *sighting, wasFlushed bool) {
 		r.tell(s, ftp.ControlUp, ftp.DataUp, nil)
 	}
 	for b, ok := s.tcp.Read(); ok; b, ok = s.tcp.Read() {
-		r.tell(s, ftp.ControlBytes, ftp.DataBytes, b)
+		if s.isSecret() {
+			r.underTLS(s, b, false)
+		} else {
+			r.tell(s, ftp.ControlBytes, ftp.DataBytes, b)
+		}
 	}
 	if s.tcp.EOF() && !s.toldEOF {
 		s.toldEOF = true
