@@ -1,16 +1,21 @@
 package live
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -125,39 +130,45 @@ func send(r reply, rights []byte) {
 // program.
 const goOctet = 0
 
-// receiveOctet waits for the next message. If Start's process is gone, or has closed the
-// program, it ends this process and with it all that runs in its namespace.
-func receiveOctet() byte {
+// receiveOctet waits for the next message; ok is false if Start's process is gone or has
+// closed the program.
+func receiveOctet() (octet byte, ok bool) {
 	message := make([]byte, 1)
 	for {
 		n, err := unix.Read(controlFD, message)
-		if errors.Is(err, unix.EINTR) {
-			continue
+		if !errors.Is(err, unix.EINTR) {
+			return message[0], n == 1 && err == nil
 		}
-		if n != 1 || err != nil {
-			os.Exit(1)
-		}
-		return message[0]
 	}
 }
 
 // awaitGo returns when the program may begin. A signal comes too early for it and ends
 // what is there.
 func awaitGo() {
-	if octet := receiveOctet(); octet != goOctet {
+	octet, ok := receiveOctet()
+	if !ok {
+		octet = byte(unix.SIGKILL)
+	}
+	if octet != goOctet {
 		os.Exit(statusSignal + int(octet))
 	}
 }
 
-// run lets the program begin and ends with its status. This process is the first of its
-// PID namespace (pid_namespaces(7)): when it ends, so does all that the program may have
-// left running, and nobody in there can escape to another parent.
+// run lets the program begin, and stays to see that all it has started ends when it
+// does: then this process ends, too, with the program's status.
+//
+// A PID namespace would do the same, but in one the process group of the terminal has no
+// number, and lftp for one cannot come back to the foreground.
 func run(o order) {
 	ignoreTerminal()
-	err := disarm()
+	err := errors.Join(disarm(), unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 	var program int
 	if err == nil {
-		program, err = syscall.ForkExec(o.Executable, os.Args[1:], &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+		program, err = syscall.ForkExec(o.Executable, os.Args[1:], &syscall.ProcAttr{
+			Env:   os.Environ(),
+			Files: []uintptr{0, 1, 2},
+			Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}, // in case we are killed
+		})
 	}
 	if err != nil {
 		r := reply{Text: err.Error()}
@@ -167,13 +178,24 @@ func run(o order) {
 	}
 	letGoOfFiles()
 	send(reply{}, nil)
-	go func() {
-		for {
-			// If it fails the program has just ended, or is another user's by now.
-			unix.Kill(program, syscall.Signal(receiveOctet()))
+	go passSignals(program)
+	status := reap(program)
+	endChildren()
+	os.Exit(status)
+}
+
+// passSignals gives the program the signals that Start's process sends, and ends it with
+// that process.
+func passSignals(program int) {
+	for {
+		octet, ok := receiveOctet()
+		if !ok {
+			unix.Kill(program, unix.SIGKILL)
+			return
 		}
-	}()
-	os.Exit(reap(program))
+		// If it fails the program has just ended, or is another user's by now.
+		unix.Kill(program, syscall.Signal(octet))
+	}
 }
 
 // ignoreTerminal keeps this process running when a signal goes to all in the foreground:
@@ -231,6 +253,45 @@ func reap(program int) int {
 			return status.ExitStatus()
 		}
 	}
+}
+
+// endChildren ends what the program has left. Its orphans are our children, because we
+// are a subreaper (PR_SET_CHILD_SUBREAPER(2const)), and theirs will be.
+func endChildren() {
+	for {
+		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+		switch {
+		case errors.Is(err, syscall.ECHILD):
+			return
+		case pid > 0 || err != nil:
+			continue
+		}
+		for _, child := range children() {
+			unix.Kill(child, unix.SIGKILL)
+		}
+		time.Sleep(time.Millisecond) // they need a moment to end
+	}
+}
+
+// children finds the child processes in proc_pid_stat(5).
+func children() []int {
+	var found []int
+	all, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range all {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // ended in the meantime
+		}
+		var state string
+		var parent int
+		// The name before may have any signs in it, so count from its last bracket.
+		fmt.Sscan(string(text[bytes.LastIndexByte(text, ')')+1:]), &state, &parent)
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err == nil && parent == os.Getpid() {
+			found = append(found, pid)
+		}
+	}
+	return found
 }
 
 // build makes the inside and returns its TUN device.
@@ -387,11 +448,6 @@ func (in Inside) mountFiles() error {
 	// What is mounted here must not appear outside (mount_namespaces(7)).
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return failed("/ as private", err)
-	}
-	// Programs look for themselves in /proc. Where a container forbids to mount another,
-	// the one that is there does, with the numbers of the processes outside.
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil && !errors.Is(err, unix.EPERM) {
-		return failed("/proc", err)
 	}
 	if err := unix.Mount(mountSource, scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755"); err != nil {
 		return failed("a file system in memory", err)

@@ -614,20 +614,35 @@ func TestProgramDecidesOnInterrupt(t *testing.T) {
 	}
 }
 
-// TestNothingRunsOn: what the program has started ends with it.
+// TestNothingRunsOn: what the program has started ends with it, and all with Close.
 func TestNothingRunsOn(t *testing.T) {
-	c := role(t, "leave")
-	input, _ := output(t)
-	c.Stdin = input
-	r, w := output(t)
-	c.Stdout = w
-	p := start(t, dualStack(), c)
-	w.Close()
-	begin(t, p)
-	wantStatus(t, p, 0)
-	// The pipe ends when nobody has it any more.
-	if _, err := io.ReadAll(r); err != nil {
-		t.Errorf("what the program left lives on: %v", err)
+	for _, closed := range []bool{false, true} {
+		c := role(t, "leave")
+		input, stdin := output(t)
+		c.Stdin = input
+		r, w := output(t)
+		c.Stdout = w
+		p := start(t, dualStack(), c)
+		w.Close()
+		begin(t, p)
+		lines := bufio.NewReader(r)
+		if line, err := lines.ReadString('\n'); err != nil || line != "waiting\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		if closed {
+			p.Close()
+			wantStatus(t, p, 128+9)
+		} else {
+			stdin.Close()
+			wantStatus(t, p, 0)
+		}
+		// The pipe has ended, because nobody has it any more.
+		if err := r.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := lines.ReadByte(); !errors.Is(err, io.EOF) {
+			t.Errorf("closed: %t: what the program left lives on: %v", closed, err)
+		}
 	}
 }
 

@@ -46,6 +46,9 @@ func TestMain(m *testing.M) {
 		wait()
 	case "leave":
 		leave()
+	case "family":
+		members, _ := strconv.Atoi(os.Args[1])
+		family(members)
 	case "interrupted":
 		interrupted()
 	case "parent":
@@ -222,12 +225,31 @@ func wait() {
 	bufio.NewReader(os.Stdin).ReadString(0)
 }
 
-// leave starts another program that waits, in a session of its own, and ends.
+// leave starts a family of other programs and ends when its input does.
 func leave() {
+	startFamily(3)
+	bufio.NewReader(os.Stdin).ReadString(0)
+}
+
+// family starts its descendants and stays; the youngest says that they are all there.
+func family(descendants int) {
+	if descendants > 0 {
+		startFamily(descendants)
+	} else {
+		fmt.Println("waiting")
+	}
+	for {
+		unix.Pause() // until a signal, and Go's runtime sends some to itself
+	}
+}
+
+// startFamily starts so many programs, each the child of the one before, in sessions of
+// their own as daemons are.
+func startFamily(members int) {
 	self, _ := os.Executable()
-	c := exec.Command(self)
-	c.Env = append(os.Environ(), roleVariable+"=wait")
-	c.Stdin, c.Stdout = os.Stdin, os.Stdout
+	c := exec.Command(self, strconv.Itoa(members-1))
+	c.Env = append(os.Environ(), roleVariable+"=family")
+	c.Stdout = os.Stdout
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := c.Start(); err != nil {
 		cannotPlay("%v", err)
