@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -337,10 +338,9 @@ func (o *liveOptions) finish(cmd *cobra.Command, name string, s *liveSession) er
 	recording := &lessons.Recording{Node: s.node, Program: s.text, Changes: s.changes}
 	recording.Inputs, recording.Until = s.network.Inputs()
 	tr := s.network.Trace()
+	s.selection.Mode = cmp.Or(report.ObservedMode(tr), s.selection.Mode)
+	s.selection.Op = cmp.Or(report.ObservedOp(tr), s.selection.Op)
 	run := report.New(reported(s.target, s.selection), tr)
-	if mode := report.ObservedMode(tr); mode != "" {
-		run.Mode, s.selection.Mode = mode, mode
-	}
 	if err := o.files.write(s.target, run, tr); err != nil {
 		return err
 	}
