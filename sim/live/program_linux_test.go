@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -201,6 +202,7 @@ func TestRefusedWithAdvice(t *testing.T) {
 		{"closed", "chmod 0666 /dev/net/tun"},
 		{"missing", "/dev/net/tun is missing: let root run modprobe tun"},
 		{"limited", "sysctl user.max_user_namespaces=10000"},
+		{"readonly", "/proc/sys is read-only here"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.stage, func(t *testing.T) {
@@ -413,6 +415,48 @@ func TestWireIn(t *testing.T) {
 			wantStatus(t, p, 0)
 		})
 	}
+}
+
+// TestWireKeepsAll: when nobody reads for a while, what the program sends must not be
+// lost here, where no report could say why.
+func TestWireKeepsAll(t *testing.T) {
+	const packets = 5000
+	p := start(t, dualStack(), role(t, "flood", netip.AddrPortFrom(server4, 9).String(), fmt.Sprint(packets)))
+	begin(t, p)
+	wantStatus(t, p, 0)
+	for i := range packets {
+		if got := parse(t, readPacket(t, p)); string(got.Payload) != fmt.Sprint(i) {
+			t.Fatalf("read datagram %q, want %d", got.Payload, i)
+		}
+	}
+}
+
+// TestStartMany has programs side by side, each with the same addresses, and calls all
+// that may be called by several goroutines at once.
+func TestStartMany(t *testing.T) {
+	var all sync.WaitGroup
+	for range 4 {
+		c := role(t, "wait")
+		input, _ := output(t)
+		c.Stdin = input
+		p := start(t, dualStack(), c)
+		begin(t, p)
+		for _, do := range []func(){
+			func() { wantStatus(t, p, 128+15) },
+			func() {
+				if err := p.Signal(syscall.SIGTERM); err != nil {
+					t.Error(err)
+				}
+				if status, err := p.Wait(); status != 128+15 || err != nil {
+					t.Errorf("status %d, error %v", status, err)
+				}
+				p.Close()
+			},
+		} {
+			all.Go(do)
+		}
+	}
+	all.Wait()
 }
 
 // TestIdleIsSilent: no router is solicited, no group joined, no address probed.

@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 		describe()
 	case "datagram":
 		datagram(os.Args[1])
+	case "flood":
+		packets, _ := strconv.Atoi(os.Args[2])
+		flood(os.Args[1], packets)
 	case "answer":
 		answer(os.Args[1])
 	case "dial":
@@ -201,6 +204,19 @@ func datagram(to string) {
 	}
 }
 
+// flood sends numbered datagrams as fast as it can.
+func flood(to string, packets int) {
+	c, err := net.Dial("udp", to)
+	if err != nil {
+		cannotPlay("%v", err)
+	}
+	for i := range packets {
+		if _, err := c.Write([]byte(strconv.Itoa(i))); err != nil {
+			cannotPlay("%v", err)
+		}
+	}
+}
+
 // answer waits for a datagram at the address, prints it, and sends it back.
 func answer(at string) {
 	c, err := net.ListenPacket("udp", at)
@@ -278,6 +294,11 @@ func stage(kind string, args []string) {
 		steps = append(steps, replaceDevNet(), becomeOrdinary())
 	case "closed":
 		steps = append(steps, replaceDevNet(), makeTUN(0o600), becomeOrdinary())
+	case "readonly": // /proc/sys
+		steps = append(steps, replaceDevNet(), makeTUN(0o666),
+			unix.Mount("/proc/sys", "/proc/sys", "", unix.MS_BIND, ""),
+			unix.Mount("", "/proc/sys", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""),
+			becomeOrdinary())
 	case "open":
 		steps = append(steps, replaceDevNet(), makeTUN(0o666), becomeOrdinary())
 	default:
