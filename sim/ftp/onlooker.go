@@ -20,9 +20,8 @@ type Onlooker struct {
 	commands lineReader
 	replies  replyReader
 
-	opaque   bool   // TLS: the lines cannot be read
-	command  string // the last command line
-	pending  int    // commands that have no reply yet
+	opaque   bool     // TLS: the lines cannot be read
+	awaited  []string // the verbs of the commands that have no final reply yet
 	quitting bool
 	control  onlookerControl
 	data     onlookerData
@@ -142,10 +141,9 @@ func (o *Onlooker) readCommands(b []byte) {
 
 // onCommand notes a command and what it begins.
 func (o *Onlooker) onCommand(line string) {
-	o.command = line
-	o.pending++
 	verb, _, _ := strings.Cut(line, " ")
 	verb = upperASCII(verb)
+	o.awaited = append(o.awaited, verb)
 	o.data.late = o.data.late || o.data.ended && o.data.final == nil && verb != "ABOR" && verb != "STAT"
 	switch {
 	case asksForData(verb):
@@ -168,7 +166,9 @@ func (o *Onlooker) onCommand(line string) {
 		o.result.Announced = a.Addr
 		o.note(Effect{Note: AddressAnnounced, Text: kind, Addr: a.Addr})
 	}
-	o.since = o.now
+	if verb != "QUIT" { // a program that quits has failed before
+		o.since = o.now
+	}
 }
 
 func (o *Onlooker) isActive() bool { return o.data.asked == "PORT" || o.data.asked == "EPRT" }
@@ -212,11 +212,13 @@ func (o *Onlooker) readReplies(b []byte) {
 func (o *Onlooker) onReply(reply Reply) {
 	o.result.Replies = append(o.result.Replies, reply)
 	o.result.LastReply = reply.Line()
-	if reply.Class() != 1 && o.pending > 0 {
-		o.pending--
+	verb := "" // of the command that it answers; none if it comes unasked
+	if len(o.awaited) > 0 {
+		verb = o.awaited[0]
 	}
-	verb, _, _ := strings.Cut(o.command, " ")
-	verb = upperASCII(verb)
+	if reply.Class() != 1 && len(o.awaited) > 0 {
+		o.awaited = o.awaited[1:]
+	}
 	switch {
 	case reply.Code == 234 && verb == "AUTH":
 		o.opaque = true
@@ -224,7 +226,7 @@ func (o *Onlooker) onReply(reply Reply) {
 		o.onPassive(reply)
 	case reply.Class() >= 4:
 		o.onRefusal(verb, reply)
-	case o.data.command != "" && o.data.final == nil && reply.Class() == 2 && reply.Code != 225:
+	case movesData(verb) && o.data.final == nil && reply.Class() == 2:
 		o.data.final = &reply
 	}
 }
@@ -242,7 +244,7 @@ func (o *Onlooker) onPassive(reply Reply) {
 
 func (o *Onlooker) onRefusal(verb string, reply Reply) {
 	switch {
-	case asksForData(verb) || o.data.command != "" && o.data.final == nil:
+	case asksForData(verb) || movesData(verb):
 		if o.data.refusal == nil {
 			o.data.refusal = &reply
 		}

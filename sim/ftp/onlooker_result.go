@@ -41,7 +41,7 @@ func (o *Onlooker) outcome() (string, *Reply) {
 		return OutcomeControlReset, nil
 	case o.control.ended && !o.quitting:
 		return OutcomeControlClosed, nil
-	case o.pending > 0 && !o.quitting:
+	case len(o.awaited) > 0 && !o.quitting:
 		return OutcomeHang, nil
 	}
 	return OutcomeOK, nil
