@@ -120,9 +120,8 @@ func isFile(word string) bool {
 	return err == nil
 }
 
-// isBuiltIn reports whether a TARGET is the name of a built-in scenario, which looks like
-// a file's.
-func isBuiltIn(target string) bool { return strings.HasPrefix(target, "linux/") }
+// isBuiltIn reports whether a name is meant as that of a built-in scenario.
+func isBuiltIn(name string) bool { return strings.HasPrefix(name, "linux/") }
 
 // openTarget finds a lesson, a built-in scenario, a file or a saved session, which has
 // a selection; "-" is standard input.

@@ -215,7 +215,9 @@ func (o *Onlooker) onCommand(line string) {
 		o.result.Announced = a.Addr
 		o.note(Effect{Note: AddressAnnounced, Text: kind, Addr: a.Addr})
 	}
-	o.since = o.now
+	if verb != "QUIT" { // a program that quits has failed before
+		o.since = o.now
+	}
 }
 
 // leaveData notes what a command says of the attempt at hand: that the program waits no
