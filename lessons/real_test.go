@@ -1,6 +1,7 @@
 package lessons_test
 
 import (
+	"fmt"
 	"testing"
 
 	"ftplab/lessons"
@@ -12,7 +13,7 @@ import (
 
 // A client that is not simulated, but sends the very packets of a simulated one, must
 // come to the same result, as far as its packets show: in every lesson, mode and
-// variant, and in the lab's rows.
+// variant, and in the lab's rows, in clear and under TLS.
 func TestRealHostThatDoesTheSame(t *testing.T) {
 	var targets []*lessons.Target
 	all, err := lessons.Catalogue()
@@ -32,17 +33,19 @@ func TestRealHostThatDoesTheSame(t *testing.T) {
 	for _, target := range targets {
 		for _, v := range target.Variants {
 			for _, mode := range target.Modes {
-				t.Run(target.Name()+"/"+v.Name+"/"+mode, func(t *testing.T) {
-					sel, err := target.Complete(lessons.Selection{Firewall: v.Name, Mode: mode})
-					if err != nil {
-						t.Fatal(err)
-					}
-					sc, err := target.Scenario(sel)
-					if err != nil {
-						t.Fatal(err)
-					}
-					sameWithRealClient(t, sc)
-				})
+				for _, tls := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s/%s/%s/tls %v", target.Name(), v.Name, mode, tls), func(t *testing.T) {
+						sel, err := target.Complete(lessons.Selection{Firewall: v.Name, Mode: mode, TLS: tls})
+						if err != nil {
+							t.Fatal(err)
+						}
+						sc, err := target.Scenario(sel)
+						if err != nil {
+							t.Fatal(err)
+						}
+						sameWithRealClient(t, sc)
+					})
+				}
 			}
 		}
 	}

@@ -177,8 +177,9 @@ const (
 	CloseData
 	AbortData
 	// StartTLS begins a handshake on Channel, as the server or the client that the
-	// machine is. Answered by TLSUp or TLSFailed. StopTLS sends close_notify on the
-	// control channel and goes on in clear (CCC).
+	// machine is. Answered by TLSUp or TLSFailed. Bytes came on it before (see
+	// ReceiveData), and are the handshake's. StopTLS sends close_notify on the control
+	// channel and goes on in clear (CCC).
 	StartTLS
 	StopTLS
 	// Done ends the machine: Client.Result says how. Nothing comes after it, and what

@@ -1,6 +1,7 @@
 package ftp
 
 import (
+	"bytes"
 	"errors"
 	"net/netip"
 	"time"
@@ -86,7 +87,8 @@ func (s *Session) startTransfer() {
 	}
 	if s.security.private {
 		s.setBusy(busyDataTLS, s.config.AcceptTimeout)
-		s.effects.push(Effect{Kind: StartTLS, Channel: Data})
+		s.effects.push(Effect{Kind: StartTLS, Channel: Data, Bytes: bytes.Join(s.data.early, nil)})
+		s.data.early = nil
 		return
 	}
 	s.runTransfer()

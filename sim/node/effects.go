@@ -17,7 +17,7 @@ func (m *ftpMachine) do(e *ftp.Effect) {
 	case ftp.DialData:
 		m.dial(e, ftp.Data)
 	case ftp.Send:
-		m.writeRaw(ftp.Control, m.opaque(ftp.Control, e.Bytes))
+		m.write(ftp.Control, e.Bytes)
 		if e.Segment && m.control != none {
 			m.h.emit(uint32(m.control)) // it leaves before anything else is written
 		}
@@ -34,7 +34,7 @@ func (m *ftpMachine) do(e *ftp.Effect) {
 	case ftp.CloseControl, ftp.AbortControl:
 		m.endControl(e.Kind)
 	case ftp.StartTLS:
-		m.startTLS(e.Channel)
+		m.startTLS(e.Channel, e.Bytes)
 	case ftp.StopTLS:
 		m.stopTLS(e.Channel)
 	case ftp.Done:
@@ -90,8 +90,13 @@ func (m *ftpMachine) writeRaw(channel ftp.Channel, data []byte) {
 	h.touch(uint32(slot))
 }
 
-// writeUrgent writes on the control connection with the last byte as urgent data.
+// writeUrgent writes on the control connection with the last byte as urgent data. Under
+// TLS there is none: a record cannot be read out of order.
 func (m *ftpMachine) writeUrgent(data []byte) {
+	if m.secure[ftp.Control] != nil {
+		m.write(ftp.Control, data)
+		return
+	}
 	if m.control == none || len(data) == 0 {
 		return
 	}
@@ -101,7 +106,7 @@ func (m *ftpMachine) writeUrgent(data []byte) {
 }
 
 func (m *ftpMachine) sendData(e *ftp.Effect) {
-	m.writeRaw(ftp.Data, m.opaque(ftp.Data, e.Bytes))
+	m.write(ftp.Data, e.Bytes)
 	if e.More && m.data != none {
 		m.h.conns[m.data].wantRoom = true
 		m.h.touch(uint32(m.data))

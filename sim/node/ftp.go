@@ -6,7 +6,6 @@ import (
 	"ftplab/sim/event"
 	"ftplab/sim/ftp"
 	"ftplab/sim/tcp"
-	"ftplab/sim/tls"
 	"ftplab/sim/trace"
 )
 
@@ -67,8 +66,8 @@ type ftpMachine struct {
 	server  bool
 	session uint16
 
-	control, data int32        // slots; none if not open
-	secure        [2]*tls.Conn // by channel; nil in clear
+	control, data int32       // slots; none if not open
+	secure        [2]*secured // by channel; nil in clear
 	listener      netip.AddrPort
 	cause         trace.ID // what the machine heard last: the cause of its timers
 	done          bool
@@ -133,13 +132,9 @@ func (m *ftpMachine) failed(slot uint32, failure tcp.Failure) {
 func (m *ftpMachine) received(slot uint32, data []byte) {
 	switch int32(slot) {
 	case m.control:
-		if data = m.clear(ftp.Control, data); len(data) > 0 {
-			m.handle(ftp.Input{Kind: ftp.ControlBytes, Bytes: data})
-		}
+		m.hear(ftp.Control, data)
 	case m.data:
-		if data = m.clear(ftp.Data, data); len(data) > 0 {
-			m.handle(ftp.Input{Kind: ftp.DataBytes, Bytes: data})
-		}
+		m.hear(ftp.Data, data)
 	}
 }
 
@@ -148,7 +143,9 @@ func (m *ftpMachine) ended(slot uint32) {
 	case m.control:
 		m.handle(ftp.Input{Kind: ftp.ControlEOF})
 	case m.data:
-		m.handle(ftp.Input{Kind: ftp.DataEOF})
+		if c := m.secure[ftp.Data]; c == nil || !c.EOF() { // else it is said already
+			m.handle(ftp.Input{Kind: ftp.DataEOF})
+		}
 	}
 }
 

@@ -17,7 +17,11 @@ type sighting struct {
 	dialled bool
 	cause   trace.ID // its last event
 
-	isUp, toldEOF, toldFlushed, toldEnd bool
+	hello        []byte  // the TLS client's first octets
+	secret       *secret // nil as long as they have not come
+	cameUnderTLS int64   // octets
+
+	isUp, toldClosed, toldEOF, toldEnd bool
 }
 
 // sends notes what a packet that the host is about to send shows. Afterwards the
@@ -34,14 +38,24 @@ func (r *Real) sends(p *wire.Packet) {
 	r.w.rec.Cause = s.cause
 	wasFlushed := s.tcp.Flushed()
 	fresh := s.tcp.Sent(p)
-	if o := s.onlooker(); o != nil && len(fresh) > 0 {
-		if s.channel == ftp.Control {
-			r.w.rec.Cause = s.session.cause
-		}
-		o.Wrote(r.w.now, s.channel, fresh)
-		r.pump(s.session)
+	switch {
+	case s.onlooker() == nil || len(fresh) == 0:
+	case s.isSecret():
+		r.underTLS(s, fresh, true)
+	default:
+		r.wrote(s, fresh)
 	}
+	r.tellClosed(s, p)
 	r.follow(s, wasFlushed)
+}
+
+// tellClosed tells the session, once, that the program has closed the control connection.
+func (r *Real) tellClosed(s *sighting, p *wire.Packet) {
+	o := s.onlooker()
+	if o != nil && s.channel == ftp.Control && !s.toldClosed && p.Flags&(wire.FIN|wire.RST) != 0 {
+		s.toldClosed = true
+		o.Closed(r.w.now)
+	}
 }
 
 // sent remembers the event of a packet that the host sent.
@@ -134,7 +148,11 @@ func (r *Real) follow(s *sighting, wasFlushed bool) {
 		r.tell(s, ftp.ControlUp, ftp.DataUp, nil)
 	}
 	for b, ok := s.tcp.Read(); ok; b, ok = s.tcp.Read() {
-		r.tell(s, ftp.ControlBytes, ftp.DataBytes, b)
+		if s.isSecret() {
+			r.underTLS(s, b, false)
+		} else {
+			r.tell(s, ftp.ControlBytes, ftp.DataBytes, b)
+		}
 	}
 	if s.tcp.EOF() && !s.toldEOF {
 		s.toldEOF = true

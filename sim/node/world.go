@@ -11,6 +11,7 @@ import (
 
 	"ftplab/sim/event"
 	"ftplab/sim/firewall"
+	"ftplab/sim/tls"
 	"ftplab/sim/trace"
 )
 
@@ -50,6 +51,9 @@ type World struct {
 
 	delivered []Delivery // to real hosts
 
+	newTLS  func(server bool, random *rand.Rand) tls.Endpoint
+	secrets map[[32]byte]*secret // by the ClientHello's random; never iterated
+
 	stats Stats
 }
 
@@ -73,7 +77,11 @@ const Linger event.Time = 10e9
 
 // New returns a world that records into rec. Seed makes its random choices.
 func New(rec *trace.Recorder, seed uint64) *World {
-	return &World{rec: rec, random: rand.New(rand.NewPCG(seed, 0x667470)), endAt: event.Never}
+	return &World{
+		rec: rec, random: rand.New(rand.NewPCG(seed, 0x667470)), endAt: event.Never,
+		newTLS:  func(server bool, random *rand.Rand) tls.Endpoint { return tls.New(server, random) },
+		secrets: map[[32]byte]*secret{},
+	}
 }
 
 // Now returns the present instant.

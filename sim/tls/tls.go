@@ -4,7 +4,8 @@
 // It protects nothing. A run must give the same bytes on every machine, which the real
 // crypto/tls does not promise, so the key is derived from the two random numbers in the
 // hellos, and only the octets' opacity is real. What is served on real sockets
-// (package ftpnet) speaks the real TLS.
+// (package ftpnet) and to real programs (package live) speaks the real TLS; what that
+// did in a run is kept on a Tape, so that the run can be repeated.
 package tls
 
 import (
@@ -17,8 +18,10 @@ import (
 // The content types of records (RFC 8446, section 5.1).
 const (
 	changeCipherSpec = 20
+	alert            = 21
 	handshake        = 22
 	applicationData  = 23
+	heartbeat        = 24
 )
 
 const (
@@ -34,7 +37,7 @@ const (
 // ErrBroken says that what arrived is not what a TLS peer would send.
 var ErrBroken = errors.New("tls: unexpected record")
 
-// Conn is one end of a connection. It does no I/O: what is to be sent is returned.
+// Conn is an Endpoint that is the same in every run with the same random numbers.
 type Conn struct {
 	server  bool
 	random  *rand.Rand
@@ -43,7 +46,8 @@ type Conn struct {
 	session [32]byte
 	hello   [2][32]byte // the client's and the server's random
 	in, out *rand.ChaCha8
-	eof     bool
+	eof     bool // the peer has said close_notify
+	closed  bool // we have
 }
 
 type state uint8
@@ -62,7 +66,7 @@ func New(server bool, random *rand.Rand) *Conn { return &Conn{server: server, ra
 // Up reports whether the handshake is done.
 func (c *Conn) Up() bool { return c.state == up }
 
-// EOF reports whether the peer said that it will send no more (close_notify).
+// EOF reports whether the peer said that it will send no more under TLS.
 func (c *Conn) EOF() bool { return c.eof }
 
 // Start returns what the client sends first; nothing for a server.
@@ -81,6 +85,13 @@ func (c *Conn) Start() []byte {
 func (c *Conn) Receive(b []byte) (plain, answer []byte, err error) {
 	c.inbox = append(c.inbox, b...)
 	for {
+		// Who is asked to go back to clear may do so without a close_notify.
+		c.eof = c.eof || c.closed && len(c.inbox) > 0 && !IsRecord(c.inbox[0])
+		if c.eof {
+			plain = append(plain, c.inbox...)
+			c.inbox = nil
+			return plain, answer, nil
+		}
 		kind, body, rest, ok := cut(c.inbox)
 		if !ok {
 			if len(c.inbox) >= 5 && int(binary.BigEndian.Uint16(c.inbox[3:])) > maxCiphertext {
@@ -173,10 +184,14 @@ func (c *Conn) deriveKeys() {
 	}
 }
 
-const alert = 21
-
 // Seal returns the records that carry b.
 func (c *Conn) Seal(b []byte) []byte {
+	if c.closed {
+		return b
+	}
+	if !c.Up() {
+		return nil
+	}
 	var out []byte
 	for len(b) > 0 {
 		n := min(len(b), maxPlaintext)
@@ -186,8 +201,14 @@ func (c *Conn) Seal(b []byte) []byte {
 	return out
 }
 
-// CloseNotify returns the record that says that nothing more will be sent.
-func (c *Conn) CloseNotify() []byte { return c.seal(nil, []byte{1, 0}, alert) }
+// CloseNotify returns the record that says that nothing more will be sent under TLS.
+func (c *Conn) CloseNotify() []byte {
+	if c.closed || !c.Up() {
+		return nil
+	}
+	c.closed = true
+	return c.seal(nil, []byte{1, 0}, alert)
+}
 
 // seal appends a record with the octets of plain and their content type, made opaque.
 func (c *Conn) seal(out, plain []byte, content byte) []byte {
