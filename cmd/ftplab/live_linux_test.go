@@ -32,7 +32,7 @@ var shortRows = []string{"2", "8", "9", "13", "14", "18"}
 const clientSeconds = 6
 
 // atOnce is how many clients run at a time. Nearly all of their time they wait.
-const atOnce = 24
+const atOnce = 32
 
 // liveClient is a real client in one of its modes.
 type liveClient struct {
@@ -201,6 +201,7 @@ type liveRun struct {
 // becomes of it, and what is dropped first, is what the Linux kernel and vsftpd made of
 // it.
 func TestLiveClients(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	clients := liveClients(t)
 	needLive(t)
 	table := readTable(t)

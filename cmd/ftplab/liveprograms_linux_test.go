@@ -16,6 +16,7 @@ import (
 // TestLiveStatus: the exit status is the program's own, or says as a shell does that there
 // is none; what came of it is that of its sessions.
 func TestLiveStatus(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	curl := livePeer(t, "curl")
 	needLive(t)
 	fetch := curl + " -sS -o /dev/null ftp://server"
@@ -89,6 +90,7 @@ COMMIT
 // TestLiveRulesChange: a client hangs until the rules' file lets it through; what was
 // saved runs the same again.
 func TestLiveRulesChange(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	curl := livePeer(t, "curl")
 	needLive(t)
 	folder := t.TempDir()
