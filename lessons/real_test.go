@@ -82,6 +82,9 @@ func sameWithRealClient(t *testing.T, sc sim.Scenario) {
 	if a.Outcome != b.Outcome || a.Phase != b.Phase {
 		t.Errorf("real: %s in %s, simulated: %s in %s", b.Outcome, b.Phase, a.Outcome, a.Phase)
 	}
+	if a.FailureClass != b.FailureClass {
+		t.Errorf("real: failed %v after %v s, simulated: %v after %v s", b.FailureClass, number(b.FailAfter), a.FailureClass, number(a.FailAfter))
+	}
 	if (a.FirstDrop == nil) != (b.FirstDrop == nil) || a.FirstDrop != nil && a.FirstDrop.String() != b.FirstDrop.String() {
 		t.Errorf("first drop, real: %v, simulated: %v", b.FirstDrop, a.FirstDrop)
 	}
@@ -113,4 +116,11 @@ func word(s *string) string {
 		return "none"
 	}
 	return *s
+}
+
+func number(f *float64) float64 {
+	if f == nil {
+		return -1
+	}
+	return *f
 }

@@ -336,11 +336,14 @@ func (s *liveSession) change(c lessons.Change) error {
 func (o *liveOptions) finish(cmd *cobra.Command, name string, s *liveSession) error {
 	recording := &lessons.Recording{Node: s.node, Program: s.text, Changes: s.changes}
 	recording.Inputs, recording.Until = s.network.Inputs()
+	recording.TLS = s.network.TLS()
 	tr := s.network.Trace()
 	run := report.New(reported(s.target, s.selection), tr)
 	if mode := report.ObservedMode(tr); mode != "" {
 		run.Mode, s.selection.Mode = mode, mode
 	}
+	run.TLS = report.ObservedTLS(tr)
+	s.selection.TLS = run.TLS
 	if err := o.files.write(s.target, run, tr); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type Onlooker struct {
 	control  onlookerControl
 	data     onlookerData
 	since    event.Time // when the step that may fail began
-	result   Result
+	result   Result     // FailAfter is set when the step fails
 }
 
 // onlookerControl is what has become of the control connection.
@@ -88,12 +88,15 @@ func (o *Onlooker) Handle(now event.Time, in Input) {
 		o.begin(PhaseLogin)
 	case ControlFailed:
 		o.control.failure = in.Err
+		o.fails()
 	case ControlBytes:
 		o.readControl(in.Bytes, o.server)
 	case ControlEOF:
 		o.control.ended = true
+		o.fails()
 	case ControlLost:
 		o.control.lost = true
+		o.fails()
 	case DataUp:
 		o.data.up = true
 		if o.data.command != "" {
@@ -101,6 +104,7 @@ func (o *Onlooker) Handle(now event.Time, in Input) {
 		}
 	case DataFailed:
 		o.data.failure = in.Err
+		o.fails()
 	case DataBytes:
 		o.data.bytes += int64(len(in.Bytes))
 		o.data.blocks = appendBlock(o.data.blocks, in.Bytes)
@@ -108,6 +112,7 @@ func (o *Onlooker) Handle(now event.Time, in Input) {
 		o.endTransfer()
 	case DataLost:
 		o.data.failure = in.Err
+		o.fails()
 	}
 }
 
@@ -154,6 +159,9 @@ func (o *Onlooker) onCommand(line string) {
 	verb, argument, _ := strings.Cut(line, " ")
 	verb = upperASCII(verb)
 	o.data.late = o.data.late || o.data.ended && o.data.final == nil && verb != "ABOR" && verb != "STAT"
+	if o.data.late || verb == "QUIT" || verb == "ABOR" {
+		o.fails() // unless all is done
+	}
 	switch {
 	case asksForData(verb):
 		o.data = onlookerData{asked: verb}
@@ -178,6 +186,14 @@ func (o *Onlooker) onCommand(line string) {
 		o.note(Effect{Note: AddressAnnounced, Text: kind, Addr: a.Addr})
 	}
 	o.since = o.now
+}
+
+// fails notes how long the step has taken that fails now, if it does: Result decides.
+// Only what happens first counts.
+func (o *Onlooker) fails() {
+	if o.result.FailAfter < 0 {
+		o.result.FailAfter = o.now.Sub(o.since)
+	}
 }
 
 func (o *Onlooker) isActive() bool { return o.data.asked == "PORT" || o.data.asked == "EPRT" }
@@ -234,10 +250,13 @@ func (o *Onlooker) onReply(reply Reply) {
 		o.onPassive(reply)
 	case reply.Class() >= 4:
 		o.onRefusal(verb, reply)
-	case o.data.command != "" && o.data.final == nil && reply.Class() == 2 && reply.Code != 225:
+	case reply.Class() == 2 && reply.Code != 221 && reply.Code != 225 && o.data.isOpen():
 		o.data.final = &reply
 	}
 }
+
+// isOpen reports whether a transfer command has no final reply yet.
+func (d *onlookerData) isOpen() bool { return d.command != "" && d.final == nil && d.refusal == nil }
 
 // onPassive notes the address that a server said. That of a 229 is a port alone: who
 // knows the control connection adds the host.
@@ -251,6 +270,7 @@ func (o *Onlooker) onPassive(reply Reply) {
 }
 
 func (o *Onlooker) onRefusal(verb string, reply Reply) {
+	o.fails()
 	switch {
 	case asksForData(verb) || o.data.command != "" && o.data.final == nil:
 		if o.data.refusal == nil {
@@ -290,7 +310,7 @@ func (o *Onlooker) endTransfer() {
 }
 
 func (o *Onlooker) begin(phase string) {
-	o.result.Phase, o.since = phase, o.now
+	o.result.Phase, o.since, o.result.FailAfter = phase, o.now, -1
 	if !o.server {
 		o.note(Effect{Note: PhaseBegan, Text: phase})
 	}

@@ -16,8 +16,10 @@ func (o *Onlooker) Result(now event.Time) *Result {
 		o.result.ServerReply = reply.Line()
 	}
 	o.result.Outcome, o.result.OK = outcome, outcome == OutcomeOK
-	if !o.result.OK {
-		o.result.FailAfter = o.now.Sub(o.since)
+	if o.result.OK {
+		o.result.FailAfter = -1
+	} else {
+		o.fails()
 	}
 	if o.result.Bytes == 0 && o.data.bytes > 0 {
 		o.result.Bytes, o.result.Data = o.data.bytes, o.data.blocks
