@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -338,12 +339,12 @@ func (o *liveOptions) finish(cmd *cobra.Command, name string, s *liveSession) er
 	recording.Inputs, recording.Until = s.network.Inputs()
 	recording.TLS = s.network.TLS()
 	tr := s.network.Trace()
-	run := report.New(reported(s.target, s.selection), tr)
-	if mode := report.ObservedMode(tr); mode != "" {
-		run.Mode, s.selection.Mode = mode, mode
+	s.selection.Mode = cmp.Or(report.ObservedMode(tr), s.selection.Mode)
+	s.selection.Op = cmp.Or(report.ObservedOp(tr), s.selection.Op)
+	if !o.server {
+		s.selection.TLS = report.ObservedTLS(tr)
 	}
-	run.TLS = report.ObservedTLS(tr)
-	s.selection.TLS = run.TLS
+	run := report.New(reported(s.target, s.selection), tr)
 	if err := o.files.write(s.target, run, tr); err != nil {
 		return err
 	}

@@ -1,6 +1,9 @@
 package session
 
 import (
+	"fmt"
+	"time"
+
 	"ftplab/lessons"
 	"ftplab/sim"
 	"ftplab/sim/event"
@@ -71,7 +74,33 @@ func (s *Session) SetLive(r *lessons.Recording) {
 	}
 }
 
+// longestRun is what a recording may last at most.
+const longestRun = 30 * 24 * time.Hour
+
+// check refuses what no recorder has written: time goes on, and ends.
+func (l *Live) check() error {
+	if l.Until < 0 || l.Until > int64(longestRun) {
+		return fmt.Errorf("the recording ends at %d ns: it may last %v at most", l.Until, longestRun)
+	}
+	last := int64(0)
+	for i, in := range l.Inputs {
+		if in.At < last || in.At > l.Until {
+			return fmt.Errorf("input %d of the recording is at %d ns, before the one before it or after the end", i+1, in.At)
+		}
+		last = in.At
+	}
+	for i, c := range l.Changes {
+		if c.At < 0 || c.At > l.Until {
+			return fmt.Errorf("change %d of the recording is at %d ns, after its end", i+1, c.At)
+		}
+	}
+	return nil
+}
+
 func (l *Live) recording() (*lessons.Recording, error) {
+	if err := l.check(); err != nil {
+		return nil, err
+	}
 	r := &lessons.Recording{Node: l.Node, Program: l.Program, Until: event.Time(l.Until)}
 	for _, in := range l.Inputs {
 		r.Inputs = append(r.Inputs, sim.Input{At: event.Time(in.At), Node: l.Node, Packet: in.Packet, Ended: in.Ended, Text: in.Text})

@@ -123,7 +123,7 @@ func explain(s step, err error, h host) string {
 }
 
 // inContainer is what to do about a container's restrictions.
-const inContainer = "run ftplab outside of the container, or start it with --privileged"
+const inContainer = "run ftplab outside of it, or start the container with --privileged"
 
 func explainNamespaces(err error, denied bool, h host) string {
 	switch {

@@ -1,18 +1,18 @@
 package live
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"net"
-	"net/netip"
+	"fmt"
 	"os"
 	"os/signal"
-	"regexp"
+	"path/filepath"
 	"runtime"
-	"strings"
+	"strconv"
 	"syscall"
+	"time"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -125,39 +125,45 @@ func send(r reply, rights []byte) {
 // program.
 const goOctet = 0
 
-// receiveOctet waits for the next message. If Start's process is gone, or has closed the
-// program, it ends this process and with it all that runs in its namespace.
-func receiveOctet() byte {
+// receiveOctet waits for the next message; ok is false if Start's process is gone or has
+// closed the program.
+func receiveOctet() (octet byte, ok bool) {
 	message := make([]byte, 1)
 	for {
 		n, err := unix.Read(controlFD, message)
-		if errors.Is(err, unix.EINTR) {
-			continue
+		if !errors.Is(err, unix.EINTR) {
+			return message[0], n == 1 && err == nil
 		}
-		if n != 1 || err != nil {
-			os.Exit(1)
-		}
-		return message[0]
 	}
 }
 
 // awaitGo returns when the program may begin. A signal comes too early for it and ends
 // what is there.
 func awaitGo() {
-	if octet := receiveOctet(); octet != goOctet {
+	octet, ok := receiveOctet()
+	if !ok {
+		octet = byte(unix.SIGKILL)
+	}
+	if octet != goOctet {
 		os.Exit(statusSignal + int(octet))
 	}
 }
 
-// run lets the program begin and ends with its status. This process is the first of its
-// PID namespace (pid_namespaces(7)): when it ends, so does all that the program may have
-// left running, and nobody in there can escape to another parent.
+// run lets the program begin, and stays to see that all it has started ends when it
+// does: then this process ends, too, with the program's status.
+//
+// A PID namespace would do the same, but in one the process group of the terminal has no
+// number, and lftp for one cannot come back to the foreground.
 func run(o order) {
 	ignoreTerminal()
-	err := disarm()
+	err := errors.Join(disarm(), unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 	var program int
 	if err == nil {
-		program, err = syscall.ForkExec(o.Executable, os.Args[1:], &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+		program, err = syscall.ForkExec(o.Executable, os.Args[1:], &syscall.ProcAttr{
+			Env:   os.Environ(),
+			Files: []uintptr{0, 1, 2},
+			Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}, // in case we are killed
+		})
 	}
 	if err != nil {
 		r := reply{Text: err.Error()}
@@ -167,13 +173,24 @@ func run(o order) {
 	}
 	letGoOfFiles()
 	send(reply{}, nil)
-	go func() {
-		for {
-			// If it fails the program has just ended, or is another user's by now.
-			unix.Kill(program, syscall.Signal(receiveOctet()))
+	go passSignals(program)
+	status := reap(program)
+	endChildren()
+	os.Exit(status)
+}
+
+// passSignals gives the program the signals that Start's process sends, and ends it with
+// that process.
+func passSignals(program int) {
+	for {
+		octet, ok := receiveOctet()
+		if !ok {
+			unix.Kill(program, unix.SIGKILL)
+			return
 		}
-	}()
-	os.Exit(reap(program))
+		// If it fails the program has just ended, or is another user's by now.
+		unix.Kill(program, syscall.Signal(octet))
+	}
 }
 
 // ignoreTerminal keeps this process running when a signal goes to all in the foreground:
@@ -233,212 +250,41 @@ func reap(program int) int {
 	}
 }
 
-// build makes the inside and returns its TUN device.
-func (in Inside) build() (tun int, err error) {
-	if name := in.hostname(); name != "" {
-		if err := unix.Sethostname([]byte(name)); err != nil {
-			return -1, &stepError{step: stepHostname, err: err}
-		}
-	}
-	if err := in.mountFiles(); err != nil {
-		return -1, err
-	}
-	tun, err = openTUN(in.Interface)
-	if err != nil {
-		return -1, err
-	}
-	if err := in.writeSysctls(); err != nil {
-		return -1, err
-	}
-	return tun, in.configure()
-}
-
-// openTUN makes a TUN device (Documentation/networking/tuntap.rst). It does not block,
-// and it is asked for no offloads.
-func openTUN(name string) (fd int, err error) {
-	fd, err = unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return -1, &stepError{step: stepOpenTUN, err: err}
-	}
-	request, err := unix.NewIfreq(name)
-	if err == nil {
-		request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
-		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
-	}
-	if err != nil {
-		return -1, &stepError{step: stepMakeTUN, detail: name, err: err}
-	}
-	return fd, nil
-}
-
-// setting is a file below /proc/sys and its text.
-type setting struct{ name, value string }
-
-// writeSysctls makes the interface one on which nothing happens by itself, and lets an
-// ordinary user's server have port 21.
-func (in Inside) writeSysctls() error {
-	settings := []setting{{"net/ipv4/ip_unprivileged_port_start", "0"}}
-	if _, err := os.Stat("/proc/sys/net/ipv6"); err == nil {
-		folder := "net/ipv6/conf/" + in.Interface + "/"
-		disabled := "1"
-		if in.hasVersion(netip.Addr.Is6) {
-			disabled = "0" // in case this system has it off by default
-		}
-		settings = append(settings,
-			setting{folder + "disable_ipv6", disabled},
-			setting{folder + "addr_gen_mode", "1"}, // no link-local address: nobody to solicit routers
-			setting{folder + "accept_ra", "0"},
-			setting{folder + "accept_dad", "0"},
-		)
-	}
-	for _, s := range settings {
-		if err := os.WriteFile("/proc/sys/"+s.name, []byte(s.value), 0); err != nil {
-			return &stepError{step: stepSysctl, detail: s.name, err: err}
-		}
-	}
-	return nil
-}
-
-// queueLen is how many packets may wait in the TUN device to be read. The links with
-// limited queues are in the simulator, where a packet that is lost has a reason; here
-// none must be, even when the simulator is late.
-const queueLen = 10000
-
-// configure gives the interface its addresses and routes, by rtnetlink(7).
-func (in Inside) configure() error {
-	link, err := netlink.LinkByName(in.Interface)
-	if err != nil {
-		return &stepError{step: stepNetwork, detail: in.Interface, err: err}
-	}
-	loopback, err := netlink.LinkByName("lo")
-	if err != nil {
-		return &stepError{step: stepNetwork, detail: "lo", err: err}
-	}
-	doing := []struct {
-		what string
-		err  func() error
-	}{
-		{"lo", func() error { return netlink.LinkSetUp(loopback) }},
-		{"MTU", func() error { return netlink.LinkSetMTU(link, in.mtu()) }},
-		{"queue", func() error { return netlink.LinkSetTxQLen(link, queueLen) }},
-		{"addresses", func() error { return in.addAddresses(link) }},
-		{in.Interface, func() error { return netlink.LinkSetUp(link) }},
-		{"routes", func() error { return in.addRoutes(link) }},
-	}
-	for _, d := range doing {
-		if err := d.err(); err != nil {
-			return &stepError{step: stepNetwork, detail: d.what, err: err}
-		}
-	}
-	return nil
-}
-
-func (in Inside) addAddresses(link netlink.Link) error {
-	for _, p := range in.Prefixes {
-		address := &netlink.Addr{IPNet: ipNet(p)}
-		if p.Addr().Is6() {
-			address.Flags = unix.IFA_F_NODAD // usable at once, and without a question to the network
-		}
-		if err := netlink.AddrAdd(link, address); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// addRoutes makes the interface the way to everywhere. There is no gateway to name: a
-// TUN device has no link layer, so all that leaves it reaches the other side.
-func (in Inside) addRoutes(link netlink.Link) error {
-	ways := []struct {
-		is         func(netip.Addr) bool
-		everywhere netip.Prefix
-	}{
-		{netip.Addr.Is4, netip.PrefixFrom(netip.IPv4Unspecified(), 0)},
-		{netip.Addr.Is6, netip.PrefixFrom(netip.IPv6Unspecified(), 0)},
-	}
-	for _, w := range ways {
-		if !in.hasVersion(w.is) {
+// endChildren ends what the program has left. Its orphans are our children, because we
+// are a subreaper (PR_SET_CHILD_SUBREAPER(2const)), and theirs will be.
+func endChildren() {
+	for {
+		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+		switch {
+		case errors.Is(err, syscall.ECHILD):
+			return
+		case pid > 0 || err != nil:
 			continue
 		}
-		route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(w.everywhere)}
-		if err := netlink.RouteAdd(route); err != nil {
-			return err
+		for _, child := range children() {
+			unix.Kill(child, unix.SIGKILL)
+		}
+		time.Sleep(time.Millisecond) // they need a moment to end
+	}
+}
+
+// children finds the child processes in proc_pid_stat(5).
+func children() []int {
+	var found []int
+	all, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range all {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // ended in the meantime
+		}
+		var state string
+		var parent int
+		// The name before may have any signs in it, so count from its last bracket.
+		fmt.Sscan(string(text[bytes.LastIndexByte(text, ')')+1:]), &state, &parent)
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err == nil && parent == os.Getpid() {
+			found = append(found, pid)
 		}
 	}
-	return nil
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
-}
-
-// scratch is where a file system is mounted for a moment. Every system has it.
-const scratch = "/tmp"
-
-// mountSource is what stands for the device of our mounts in /proc/mounts.
-const mountSource = "ftplab"
-
-// mountFiles puts our files over those that tell programs of names. They are in a file
-// system in memory, which lasts as long as they are mounted: nothing is left on disk.
-func (in Inside) mountFiles() error {
-	failed := func(what string, err error) error {
-		return &stepError{step: stepMount, detail: what, err: err}
-	}
-	// What is mounted here must not appear outside (mount_namespaces(7)).
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return failed("/ as private", err)
-	}
-	// Programs look for themselves in /proc. Where a container forbids to mount another,
-	// the one that is there does, with the numbers of the processes outside.
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil && !errors.Is(err, unix.EPERM) {
-		return failed("/proc", err)
-	}
-	if err := unix.Mount(mountSource, scratch, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755"); err != nil {
-		return failed("a file system in memory", err)
-	}
-	if err := mountOver("/etc/hosts", in.hosts()); err != nil {
-		return failed("/etc/hosts", err)
-	}
-	optional := []struct{ path, text string }{
-		{"/etc/resolv.conf", "# There are no name servers in this network: its names are in /etc/hosts.\noptions timeout:1 attempts:1\n"},
-		{"/etc/nsswitch.conf", hostsFromFiles("/etc/nsswitch.conf")},
-		// The cache of nscd(8) would answer for the machine outside.
-		{"/run/nscd/socket", ""},
-		{"/var/run/nscd/socket", ""},
-	}
-	for _, o := range optional {
-		if err := mountOver(o.path, o.text); err != nil && !errors.Is(err, unix.ENOENT) {
-			return failed(o.path, err)
-		}
-	}
-	if err := unix.Unmount(scratch, unix.MNT_DETACH); err != nil {
-		return failed(scratch+" back", err)
-	}
-	return nil
-}
-
-// mountOver mounts a file with the text over the one at path.
-func mountOver(path, text string) error {
-	source := scratch + "/" + strings.ReplaceAll(path, "/", "-")
-	if err := os.WriteFile(source, []byte(text), 0o644); err != nil {
-		return err
-	}
-	if err := os.Chmod(source, 0o644); err != nil { // whatever the program's umask is
-		return err
-	}
-	return unix.Mount(source, path, "", unix.MS_BIND, "")
-}
-
-// hostsLine is where nsswitch.conf(5) says who is asked for the names of hosts.
-var hostsLine = regexp.MustCompile(`(?m)^[ \t]*hosts:.*$`)
-
-// hostsFromFiles is the machine's own nsswitch.conf, except that names come from
-// /etc/hosts alone: other services (systemd-resolved, Avahi) are reached through sockets
-// in the file system and would answer for the network outside.
-func hostsFromFiles(path string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "" // then there is nothing to mount over either
-	}
-	return hostsLine.ReplaceAllString(string(text), "hosts: files dns")
+	return found
 }

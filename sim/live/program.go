@@ -16,7 +16,9 @@
 // gets a user namespace, too, in which to make the rest; root does without, so that
 // servers can change to other users as they always do. Whatever is changed is changed
 // in the namespaces and vanishes with them: the device, its addresses and routes, the
-// contents of /etc/hosts, /etc/resolv.conf and /etc/nsswitch.conf, the host name.
+// contents of /etc/hosts, /etc/resolv.conf and /etc/nsswitch.conf, the host name. The
+// process that was started for it all stays beside the program: it ends what the program
+// leaves running, and everything when this process ends in whatever way.
 //
 // The TCP of the inside is the kernel's own, with the settings that it has in any new
 // namespace. The device does no offloading, so that each packet is one that could have

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 
@@ -118,12 +117,14 @@ func (p *Program) begin(o order, c Command) error {
 	if c.Stderr != nil {
 		p.cmd.Stderr = c.Stderr
 	}
-	started := make(chan error)
-	go p.run(started)
-	if err := <-started; err != nil {
+	if err := p.cmd.Start(); err != nil {
 		ours.Close()
 		return setupError(stepNamespaces, "", err)
 	}
+	go func() {
+		p.waitErr = p.cmd.Wait()
+		close(p.ended)
+	}()
 	return nil
 }
 
@@ -150,8 +151,7 @@ func controlPair() (ours *net.UnixConn, theirs *os.File, err error) {
 // it are those that Child needs, and it lays them down before the program begins.
 func namespaces(privileged bool) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWPID,
-		Pdeathsig:  syscall.SIGKILL,
+		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS,
 	}
 	if privileged {
 		return attr
@@ -173,20 +173,6 @@ func isPrivileged() bool {
 	}
 	const needed = 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_SYS_ADMIN
 	return data[0].Effective&needed == needed
-}
-
-// run starts the process and waits for its end. Both happen in one goroutine that keeps
-// its thread, for the process's parent death signal is about the thread that made it.
-func (p *Program) run(started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := p.cmd.Start()
-	started <- err
-	if err != nil {
-		return
-	}
-	p.waitErr = p.cmd.Wait()
-	close(p.ended)
 }
 
 // awaitTUN receives the TUN device from the inside, or why there is none.
@@ -293,7 +279,7 @@ func (p *Program) Wait() (status int, err error) {
 		return 0, p.waitErr
 	}
 	wait := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if wait.Signaled() { // by Close
+	if wait.Signaled() { // not the program but who watches over it
 		return statusSignal + int(wait.Signal()), nil
 	}
 	return wait.ExitStatus(), nil
@@ -316,14 +302,12 @@ func (p *Program) Signal(s os.Signal) error {
 // Close ends the program if it still runs, with all that it started, and its network. It
 // may be called any number of times.
 func (p *Program) Close() error {
-	killed := p.cmd.Process.Kill()
-	<-p.ended
+	// The inside sees the end of the connection, be it by Close or by our own death, and
+	// ends everything there.
 	p.control.Close()
+	<-p.ended
 	if p.tun != nil {
-		p.tun.Close() // a second time that fails, and does not matter
-	}
-	if killed != nil && !errors.Is(killed, os.ErrProcessDone) {
-		return killed
+		p.tun.Close()
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -201,6 +202,7 @@ func TestRefusedWithAdvice(t *testing.T) {
 		{"closed", "chmod 0666 /dev/net/tun"},
 		{"missing", "/dev/net/tun is missing: let root run modprobe tun"},
 		{"limited", "sysctl user.max_user_namespaces=10000"},
+		{"readonly", "/proc/sys is read-only here"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.stage, func(t *testing.T) {
@@ -415,6 +417,48 @@ func TestWireIn(t *testing.T) {
 	}
 }
 
+// TestWireKeepsAll: when nobody reads for a while, what the program sends must not be
+// lost here, where no report could say why.
+func TestWireKeepsAll(t *testing.T) {
+	const packets = 5000
+	p := start(t, dualStack(), role(t, "flood", netip.AddrPortFrom(server4, 9).String(), fmt.Sprint(packets)))
+	begin(t, p)
+	wantStatus(t, p, 0)
+	for i := range packets {
+		if got := parse(t, readPacket(t, p)); string(got.Payload) != fmt.Sprint(i) {
+			t.Fatalf("read datagram %q, want %d", got.Payload, i)
+		}
+	}
+}
+
+// TestStartMany has programs side by side, each with the same addresses, and calls all
+// that may be called by several goroutines at once.
+func TestStartMany(t *testing.T) {
+	var all sync.WaitGroup
+	for range 4 {
+		c := role(t, "wait")
+		input, _ := output(t)
+		c.Stdin = input
+		p := start(t, dualStack(), c)
+		begin(t, p)
+		for _, do := range []func(){
+			func() { wantStatus(t, p, 128+15) },
+			func() {
+				if err := p.Signal(syscall.SIGTERM); err != nil {
+					t.Error(err)
+				}
+				if status, err := p.Wait(); status != 128+15 || err != nil {
+					t.Errorf("status %d, error %v", status, err)
+				}
+				p.Close()
+			},
+		} {
+			all.Go(do)
+		}
+	}
+	all.Wait()
+}
+
 // TestIdleIsSilent: no router is solicited, no group joined, no address probed.
 func TestIdleIsSilent(t *testing.T) {
 	for _, in := range []Inside{dualStack(), {Interface: "eth0", Prefixes: prefixes("192.168.20.2/24")}} {
@@ -614,20 +658,35 @@ func TestProgramDecidesOnInterrupt(t *testing.T) {
 	}
 }
 
-// TestNothingRunsOn: what the program has started ends with it.
+// TestNothingRunsOn: what the program has started ends with it, and all with Close.
 func TestNothingRunsOn(t *testing.T) {
-	c := role(t, "leave")
-	input, _ := output(t)
-	c.Stdin = input
-	r, w := output(t)
-	c.Stdout = w
-	p := start(t, dualStack(), c)
-	w.Close()
-	begin(t, p)
-	wantStatus(t, p, 0)
-	// The pipe ends when nobody has it any more.
-	if _, err := io.ReadAll(r); err != nil {
-		t.Errorf("what the program left lives on: %v", err)
+	for _, closed := range []bool{false, true} {
+		c := role(t, "leave")
+		input, stdin := output(t)
+		c.Stdin = input
+		r, w := output(t)
+		c.Stdout = w
+		p := start(t, dualStack(), c)
+		w.Close()
+		begin(t, p)
+		lines := bufio.NewReader(r)
+		if line, err := lines.ReadString('\n'); err != nil || line != "waiting\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		if closed {
+			p.Close()
+			wantStatus(t, p, 128+9)
+		} else {
+			stdin.Close()
+			wantStatus(t, p, 0)
+		}
+		// The pipe has ended, because nobody has it any more.
+		if err := r.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := lines.ReadByte(); !errors.Is(err, io.EOF) {
+			t.Errorf("closed: %t: what the program left lives on: %v", closed, err)
+		}
 	}
 }
 

@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 		describe()
 	case "datagram":
 		datagram(os.Args[1])
+	case "flood":
+		packets, _ := strconv.Atoi(os.Args[2])
+		flood(os.Args[1], packets)
 	case "answer":
 		answer(os.Args[1])
 	case "dial":
@@ -46,6 +49,9 @@ func TestMain(m *testing.M) {
 		wait()
 	case "leave":
 		leave()
+	case "family":
+		members, _ := strconv.Atoi(os.Args[1])
+		family(members)
 	case "interrupted":
 		interrupted()
 	case "parent":
@@ -198,6 +204,19 @@ func datagram(to string) {
 	}
 }
 
+// flood sends numbered datagrams as fast as it can.
+func flood(to string, packets int) {
+	c, err := net.Dial("udp", to)
+	if err != nil {
+		cannotPlay("%v", err)
+	}
+	for i := range packets {
+		if _, err := c.Write([]byte(strconv.Itoa(i))); err != nil {
+			cannotPlay("%v", err)
+		}
+	}
+}
+
 // answer waits for a datagram at the address, prints it, and sends it back.
 func answer(at string) {
 	c, err := net.ListenPacket("udp", at)
@@ -222,12 +241,31 @@ func wait() {
 	bufio.NewReader(os.Stdin).ReadString(0)
 }
 
-// leave starts another program that waits, in a session of its own, and ends.
+// leave starts a family of other programs and ends when its input does.
 func leave() {
+	startFamily(3)
+	bufio.NewReader(os.Stdin).ReadString(0)
+}
+
+// family starts its descendants and stays; the youngest says that they are all there.
+func family(descendants int) {
+	if descendants > 0 {
+		startFamily(descendants)
+	} else {
+		fmt.Println("waiting")
+	}
+	for {
+		unix.Pause() // until a signal, and Go's runtime sends some to itself
+	}
+}
+
+// startFamily starts so many programs, each the child of the one before, in sessions of
+// their own as daemons are.
+func startFamily(members int) {
 	self, _ := os.Executable()
-	c := exec.Command(self)
-	c.Env = append(os.Environ(), roleVariable+"=wait")
-	c.Stdin, c.Stdout = os.Stdin, os.Stdout
+	c := exec.Command(self, strconv.Itoa(members-1))
+	c.Env = append(os.Environ(), roleVariable+"=family")
+	c.Stdout = os.Stdout
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := c.Start(); err != nil {
 		cannotPlay("%v", err)
@@ -256,6 +294,11 @@ func stage(kind string, args []string) {
 		steps = append(steps, replaceDevNet(), becomeOrdinary())
 	case "closed":
 		steps = append(steps, replaceDevNet(), makeTUN(0o600), becomeOrdinary())
+	case "readonly": // /proc/sys
+		steps = append(steps, replaceDevNet(), makeTUN(0o666),
+			unix.Mount("/proc/sys", "/proc/sys", "", unix.MS_BIND, ""),
+			unix.Mount("", "/proc/sys", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""),
+			becomeOrdinary())
 	case "open":
 		steps = append(steps, replaceDevNet(), makeTUN(0o666), becomeOrdinary())
 	default:

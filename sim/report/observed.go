@@ -10,6 +10,32 @@ import (
 // ObservedMode returns the mode of the last data connection that a client asked for:
 // pasv, epsv, port or eprt; "" if it asked for none.
 func ObservedMode(t *trace.Trace) string {
+	return lastCommand(t, func(verb string) string {
+		if mode, err := ftp.ParseMode(verb); err == nil {
+			return strings.ToLower(mode.String())
+		}
+		return ""
+	})
+}
+
+// ObservedOp returns what the last transfer that a client asked for was: list, retr or
+// stor; "" if it asked for none.
+func ObservedOp(t *trace.Trace) string {
+	return lastCommand(t, func(verb string) string {
+		switch verb {
+		case "RETR":
+			return "retr"
+		case "STOR", "APPE", "STOU":
+			return "stor"
+		case "LIST", "NLST", "MLSD":
+			return "list"
+		}
+		return ""
+	})
+}
+
+// lastCommand returns what the last command means of those that mean something.
+func lastCommand(t *trace.Trace, meaning func(verb string) string) string {
 	for id := trace.ID(t.Len()); id > 0; id-- {
 		if t.Kind(id) != trace.KindFTP {
 			continue
@@ -19,8 +45,8 @@ func ObservedMode(t *trace.Trace) string {
 			continue
 		}
 		verb, _, _ := strings.Cut(note.Text, " ")
-		if mode, err := ftp.ParseMode(strings.ToLower(verb)); err == nil {
-			return strings.ToLower(mode.String())
+		if word := meaning(strings.ToUpper(verb)); word != "" {
+			return word
 		}
 	}
 	return ""

@@ -58,6 +58,8 @@ type testNet struct {
 	unread [2]bool // this side does not read now
 	clones bool    // a connection is replaced by its clone before each call of Emit
 	calls  []func()
+	// watched, if not nil, follow each side from its segments alone.
+	watched *[2]watched
 }
 
 const (
@@ -111,6 +113,9 @@ func (n *testNet) emit(s side) {
 }
 
 func (n *testNet) send(s side, p wire.Packet, sending Sending) {
+	if n.watched != nil {
+		n.watched[s].sent(&p)
+	}
 	delays := fate{n.delay}
 	if n.fate != nil {
 		delays = n.fate(s, n.sent[s], &p)
@@ -151,6 +156,9 @@ func (n *testNet) run(until time.Duration) {
 
 func (n *testNet) arrive(to side, p *wire.Packet) {
 	c := n.conn[to]
+	if n.watched != nil {
+		n.watched[to].received(p)
+	}
 	isSYN := p.Flags&(wire.SYN|wire.ACK|wire.RST) == wire.SYN
 	if to == server && isSYN && !n.refuses && (c == nil || c.Dead()) {
 		n.conn[server] = Accept(n.now, p, 5000, n.cfg[server])

@@ -12,13 +12,19 @@ import (
 	"ftplab/ui/model"
 )
 
+const recordedNotice = "This is a recording of a real program: what it would have done otherwise nobody knows."
+
 func (p *lessonPage) nextFirewall(a *App) {
 	names := make([]string, len(p.target.Variants))
 	for i, v := range p.target.Variants {
 		names[i] = v.Name
 	}
 	next, ok := after(names, p.selection.Firewall)
-	if !ok {
+	switch {
+	case p.target.Recorded():
+		p.notice = recordedNotice
+		return
+	case !ok:
 		p.notice = "There is only one firewall to choose here."
 		return
 	}
@@ -32,7 +38,11 @@ func (p *lessonPage) nextFirewall(a *App) {
 }
 
 func (p *lessonPage) nextMode(a *App) {
-	if p.live != nil {
+	switch {
+	case p.target.Recorded():
+		p.notice = recordedNotice
+		return
+	case p.live != nil:
 		p.notice = "The mode is the program's own choice."
 		return
 	}
