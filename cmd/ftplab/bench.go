@@ -59,6 +59,7 @@ func (o *benchOptions) run(cmd *cobra.Command) error {
 	}
 	result := benchReport{Schema: "ftplab.bench/1", Sessions: o.sessions, Size: o.size, Firewall: o.firewall}
 	scenario := sim.Workload(o.sessions, o.size, rules)
+	collectRarely()
 	wall, cpu := time.Now(), cpuTime()
 	tr, stats, err := sim.RunStats(scenario)
 	if err != nil {

@@ -49,7 +49,7 @@ With --server the program is the server, and the simulated client comes to it as
 as it listens; when the client is done the program is told to end.
 
 With --firewall FILE the rules are read again whenever the file changes. The names of
-the network's nodes can be used as host names. The program ends the command: its exit
+the network's nodes, and client and server, can be used as host names. The program ends the command: its exit
 status is the command's own. It needs Linux; root is not needed where the system lets
 users make namespaces.`,
 		Example: `  ftplab live 04 -- curl --max-time 10 ftp://192.168.10.1/pub/readme.txt
@@ -179,7 +179,7 @@ func (o *liveOptions) start(target *lessons.Target, selection lessons.Selection,
 	if s.scenario, err = scenario.WithReal(s.node, s.text); err != nil {
 		return nil, err
 	}
-	started := live.Command{Path: command[0], Args: command[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	started := live.Command{Path: command[0], Args: command[1:], Env: environment(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	if o.play {
 		if s.output, err = os.CreateTemp("", "ftplab-live-"); err != nil {
 			return nil, err
@@ -207,11 +207,32 @@ func insideOf(sc *sim.Scenario, node string) (live.Inside, error) {
 	for _, n := range sc.Nodes {
 		for _, f := range n.Interfaces {
 			for _, p := range f.Prefixes {
-				inside.Names = append(inside.Names, live.Name{Addr: p.Addr(), Names: []string{n.Name}})
+				inside.Names = append(inside.Names, live.Name{Addr: p.Addr(), Names: hostNames(sc, n.Name)})
 			}
 		}
 	}
 	return inside, nil
+}
+
+// hostNames returns what a node can be called: by its name, and by what it is, if no
+// node is named so.
+func hostNames(sc *sim.Scenario, node string) []string {
+	names := []string{node}
+	for role, is := range map[string]string{"client": sc.ClientNode(), "server": sc.ServerNode()} {
+		taken := slices.ContainsFunc(sc.Nodes, func(n sim.Node) bool { return n.Name == role })
+		if is == node && !taken {
+			names = append(names, role)
+		}
+	}
+	return names
+}
+
+// environment is this process's own, without proxies: they are not in the network.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return strings.HasSuffix(strings.ToLower(name), "_proxy")
+	})
 }
 
 // serverPatience is how long a server may take until it listens.

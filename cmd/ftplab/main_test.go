@@ -10,9 +10,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+
+	"ftplab/sim/live"
 )
 
 func TestMain(m *testing.M) {
+	live.Child()
 	testscript.Main(m, map[string]func(){"ftplab": main})
 }
 

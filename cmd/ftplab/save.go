@@ -25,7 +25,7 @@ func newSession(cmd *cobra.Command, s *selectors, name string, target *lessons.T
 		return nil, errors.New("--save needs a TARGET that can be read again, not standard input")
 	}
 	saved := session.New(target.Name(), selection)
-	if !isRow(name) && isFile(name) {
+	if !isBuiltIn(name) && isFile(name) {
 		text, err := readInput(cmd, name)
 		if err != nil {
 			return nil, err

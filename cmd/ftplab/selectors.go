@@ -120,13 +120,13 @@ func isFile(word string) bool {
 	return err == nil
 }
 
-// isRow reports whether a target's name is that of a built-in scenario.
-func isRow(name string) bool { return strings.HasPrefix(name, "linux/") }
+// isBuiltIn reports whether a name is meant as that of a built-in scenario.
+func isBuiltIn(name string) bool { return strings.HasPrefix(name, "linux/") }
 
 // openTarget finds a lesson, a built-in scenario, a file or a saved session, which has
 // a selection; "-" is standard input.
 func openTarget(cmd *cobra.Command, name string) (*lessons.Target, lessons.Selection, error) {
-	builtIn := isRow(name)
+	builtIn := isBuiltIn(name)
 	if builtIn || name != "-" && !strings.ContainsAny(name, `/\.`) {
 		target, err := lessons.Open(name, lessonFolder())
 		if err == nil || builtIn || !isFile(name) {

@@ -1,8 +1,10 @@
 package ftp
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"ftplab/sim/event"
 )
@@ -20,38 +22,55 @@ type Onlooker struct {
 	commands lineReader
 	replies  replyReader
 
-	secured  bool   // the control connection is under TLS
-	private  bool   // data connections are, too
-	command  string // the last command line
-	pending  int    // commands that have no reply yet
+	secured  bool     // the control connection is under TLS
+	private  bool     // data connections are, too
+	pending  []string // the verbs of commands that have no reply yet; replies come in their order
 	quitting bool
 	control  onlookerControl
 	data     onlookerData
-	since    event.Time // when the step that may fail began
-	result   Result     // FailAfter is set when the step fails
+	before   *onlookerData // the attempt before it
+	since    event.Time    // when the step that may fail began
+	result   Result
 }
 
 // onlookerControl is what has become of the control connection.
 type onlookerControl struct {
 	up, ended, lost bool
 	failure         Failure
-	refusal         *Reply // the last reply that refused something, of no data transfer
+	refusal         *Reply     // the reply to the last command, of no data transfer, if it was refused
+	over            bool       // nothing more can come of it
+	overAt          event.Time // since when
+	closed          bool       // that was the program's doing
+}
+
+// end notes that the control connection is over.
+func (c *onlookerControl) end(now event.Time) {
+	if !c.over {
+		c.over, c.overAt = true, now
+	}
 }
 
 // onlookerData is one attempt to move data, from the command that asks for a
 // connection to the final reply.
 type onlookerData struct {
 	asked          string // PASV, EPSV, PORT or EPRT; "" if nothing was asked for
+	announced      bool   // a 227 or 229 has answered that
 	command        string // the transfer command
 	dialled, up    bool
 	begun          bool // a 1yz reply says so
 	started, ended bool // octets may flow; they have all come
+	endedAt        event.Time
 	late           bool // the program went on without the final reply
 	failure        Failure
 	refusal        *Reply
 	final          *Reply
 	bytes          int64
 	blocks         [][]byte
+
+	// When something went wrong, or the program would not wait any longer.
+	broken  bool
+	brokeIn string        // the phase
+	took    time.Duration // since the step began
 }
 
 // NewOnlooker returns one for the program's side of a session.
@@ -88,31 +107,45 @@ func (o *Onlooker) Handle(now event.Time, in Input) {
 		o.begin(PhaseLogin)
 	case ControlFailed:
 		o.control.failure = in.Err
-		o.fails()
+		o.control.end(now)
 	case ControlBytes:
 		o.readControl(in.Bytes, o.server)
 	case ControlEOF:
 		o.control.ended = true
-		o.fails()
 	case ControlLost:
 		o.control.lost = true
-		o.fails()
+		o.breakData()
+		o.control.end(now)
 	case DataUp:
 		o.data.up = true
 		if o.data.command != "" {
 			o.startTransfer()
 		}
-	case DataFailed:
+	case DataFailed, DataLost:
 		o.data.failure = in.Err
-		o.fails()
+		o.breakData()
 	case DataBytes:
 		o.data.bytes += int64(len(in.Bytes))
 		o.data.blocks = appendBlock(o.data.blocks, in.Bytes)
 	case DataEOF, DataFlushed:
 		o.endTransfer()
-	case DataLost:
-		o.data.failure = in.Err
-		o.fails()
+	}
+}
+
+// Closed tells that the program has closed its end of the control connection: it does not
+// wait for anything any more.
+func (o *Onlooker) Closed(now event.Time) {
+	o.now = now
+	o.breakData()
+	o.control.end(now)
+	o.control.closed = true
+}
+
+// breakData notes, once for each attempt, when something went wrong with it. That it did
+// is for Result to say.
+func (o *Onlooker) breakData() {
+	if d := &o.data; !d.broken {
+		d.broken, d.brokeIn, d.took = true, o.result.Phase, o.now.Sub(o.since)
 	}
 }
 
@@ -154,21 +187,18 @@ func (o *Onlooker) readCommands(b []byte) {
 
 // onCommand notes a command and what it begins.
 func (o *Onlooker) onCommand(line string) {
-	o.command = line
-	o.pending++
 	verb, argument, _ := strings.Cut(line, " ")
 	verb = upperASCII(verb)
-	o.data.late = o.data.late || o.data.ended && o.data.final == nil && verb != "ABOR" && verb != "STAT"
-	if o.data.late || verb == "QUIT" || verb == "ABOR" {
-		o.fails() // unless all is done
-	}
+	o.pending = append(o.pending, verb)
+	o.leaveData(verb)
 	switch {
 	case asksForData(verb):
-		o.data = onlookerData{asked: verb}
+		before := o.data
+		o.before, o.data = &before, onlookerData{asked: verb}
 		o.begin(PhaseDataSetup)
 	case movesData(verb):
 		o.data.command = line
-		if o.data.up || o.isActive() {
+		if o.data.up || o.data.isActive() {
 			o.startTransfer()
 		}
 	case verb == "QUIT":
@@ -185,18 +215,26 @@ func (o *Onlooker) onCommand(line string) {
 		o.result.Announced = a.Addr
 		o.note(Effect{Note: AddressAnnounced, Text: kind, Addr: a.Addr})
 	}
-	o.since = o.now
-}
-
-// fails notes how long the step has taken that fails now, if it does: Result decides.
-// Only what happens first counts.
-func (o *Onlooker) fails() {
-	if o.result.FailAfter < 0 {
-		o.result.FailAfter = o.now.Sub(o.since)
+	if verb != "QUIT" { // a program that quits has failed before
+		o.since = o.now
 	}
 }
 
-func (o *Onlooker) isActive() bool { return o.data.asked == "PORT" || o.data.asked == "EPRT" }
+// leaveData notes what a command says of the attempt at hand: that the program waits no
+// longer for the connection, or for the final reply. It may also send a command ahead of
+// the reply, but then it has not waited.
+func (o *Onlooker) leaveData(verb string) {
+	d := &o.data
+	if d.ended && d.final == nil && verb != "ABOR" && verb != "STAT" && o.now.Sub(d.endedAt) >= immediate {
+		d.late = true
+		o.breakData()
+	}
+	if verb == "QUIT" || asksForData(verb) {
+		o.breakData()
+	}
+}
+
+func (d *onlookerData) isActive() bool { return d.asked == "PORT" || d.asked == "EPRT" }
 
 func asksForData(verb string) bool {
 	switch verb {
@@ -237,11 +275,7 @@ func (o *Onlooker) readReplies(b []byte) {
 func (o *Onlooker) onReply(reply Reply) {
 	o.result.Replies = append(o.result.Replies, reply)
 	o.result.LastReply = reply.Line()
-	if reply.Class() != 1 && o.pending > 0 {
-		o.pending--
-	}
-	verb, _, _ := strings.Cut(o.command, " ")
-	verb = upperASCII(verb)
+	verb := o.answeredBy(reply)
 	o.data.begun = o.data.begun || reply.Class() == 1 && o.data.command != ""
 	switch {
 	case reply.Code == 234:
@@ -250,13 +284,30 @@ func (o *Onlooker) onReply(reply Reply) {
 		o.onPassive(reply)
 	case reply.Class() >= 4:
 		o.onRefusal(verb, reply)
-	case reply.Class() == 2 && reply.Code != 221 && reply.Code != 225 && o.data.isOpen():
+	case movesData(verb) && o.data.final == nil && reply.Class() == 2:
 		o.data.final = &reply
+	case verb != "QUIT":
+		o.control.refusal = nil
 	}
 }
 
-// isOpen reports whether a transfer command has no final reply yet.
-func (d *onlookerData) isOpen() bool { return d.command != "" && d.final == nil && d.refusal == nil }
+// answeredBy returns the verb of the command that a reply answers, "" if it answers none.
+// Replies come in the order of the commands, except that STAT is answered during a
+// transfer (RFC 959, section 4.1.3).
+func (o *Onlooker) answeredBy(reply Reply) string {
+	if len(o.pending) == 0 {
+		return ""
+	}
+	i := 0
+	if stat := slices.Index(o.pending, "STAT"); stat > 0 && movesData(o.pending[0]) && reply.Code/10 == 21 {
+		i = stat
+	}
+	verb := o.pending[i]
+	if reply.Class() != 1 {
+		o.pending = slices.Delete(o.pending, i, i+1)
+	}
+	return verb
+}
 
 // onPassive notes the address that a server said. That of a 229 is a port alone: who
 // knows the control connection adds the host.
@@ -265,16 +316,16 @@ func (o *Onlooker) onPassive(reply Reply) {
 	if err != nil || verb == "" {
 		return
 	}
-	o.result.Announced = a.Addr
+	o.result.Announced, o.data.announced = a.Addr, true
 	o.note(Effect{Note: AddressAnnounced, Text: verb, Addr: a.Addr})
 }
 
 func (o *Onlooker) onRefusal(verb string, reply Reply) {
-	o.fails()
 	switch {
-	case asksForData(verb) || o.data.command != "" && o.data.final == nil:
+	case asksForData(verb) || movesData(verb):
 		if o.data.refusal == nil {
 			o.data.refusal = &reply
+			o.breakData()
 		}
 	case verb == "PROT":
 		o.private = false
@@ -298,7 +349,7 @@ func (o *Onlooker) endTransfer() {
 	if o.data.ended || !o.data.up {
 		return
 	}
-	o.data.ended = true
+	o.data.ended, o.data.endedAt = true, o.now
 	o.note(Effect{Note: TransferDone, Text: o.data.command, Count: o.data.bytes})
 	o.result.Bytes, o.result.Data = o.data.bytes, o.data.blocks
 	o.result.Transfers = append(o.result.Transfers, TransferResult{
@@ -310,7 +361,7 @@ func (o *Onlooker) endTransfer() {
 }
 
 func (o *Onlooker) begin(phase string) {
-	o.result.Phase, o.since, o.result.FailAfter = phase, o.now, -1
+	o.result.Phase, o.since = phase, o.now
 	if !o.server {
 		o.note(Effect{Note: PhaseBegan, Text: phase})
 	}

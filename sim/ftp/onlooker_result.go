@@ -11,39 +11,64 @@ import (
 // It is asked once, when the program has ended.
 func (o *Onlooker) Result(now event.Time) *Result {
 	o.now = now
-	outcome, reply := o.outcome()
+	d := o.judged()
+	outcome, reply := o.outcome(d)
 	if reply != nil {
 		o.result.ServerReply = reply.Line()
 	}
-	o.result.Outcome, o.result.OK = outcome, outcome == OutcomeOK
-	if o.result.OK {
-		o.result.FailAfter = -1
-	} else {
-		o.fails()
+	o.result.Outcome, o.result.OK, o.result.Asked = outcome, outcome == OutcomeOK, d.asked
+	switch {
+	case o.result.OK:
+	case d.broken && o.control.up:
+		o.result.Phase, o.result.FailAfter = d.brokeIn, d.took
+	case o.control.over:
+		o.result.FailAfter = o.control.overAt.Sub(o.since)
+	default:
+		o.result.FailAfter = o.now.Sub(o.since)
 	}
-	if o.result.Bytes == 0 && o.data.bytes > 0 {
-		o.result.Bytes, o.result.Data = o.data.bytes, o.data.blocks
+	if o.result.Bytes == 0 && d.bytes > 0 {
+		o.result.Bytes, o.result.Data = d.bytes, d.blocks
 	}
 	return &o.result
 }
 
+// judged is the attempt that the outcome is about: the last one, unless the program made
+// nothing of it and went, having tried another way before. (curl has a time for all of its
+// connecting; when that is over it still asks for PASV after EPSV, and closes the
+// connection in the same instant.)
+func (o *Onlooker) judged() *onlookerData {
+	if o.before != nil && o.before.asked != "" && o.hasLeft() && o.data.isUnused() {
+		return o.before
+	}
+	return &o.data
+}
+
+// hasLeft reports whether it was the program that ended the session.
+func (o *Onlooker) hasLeft() bool { return o.quitting || o.control.closed }
+
+// isUnused reports whether the program has made nothing of what it asked for, though
+// nobody refused it.
+func (d *onlookerData) isUnused() bool {
+	return !d.dialled && !d.up && d.command == "" && d.refusal == nil
+}
+
 // outcome returns the outcome's word, and the reply that it comes from, if it does.
-func (o *Onlooker) outcome() (string, *Reply) {
+func (o *Onlooker) outcome(d *onlookerData) (string, *Reply) {
 	switch {
 	case !o.control.up:
 		return controlOutcome(o.control.failure), nil
 	case o.cutCommand():
-		o.result.Phase = PhaseDataSetup
+		o.result.Phase, d.brokeIn = PhaseDataSetup, PhaseDataSetup
 		return OutcomeHang, nil
-	case o.data.asked != "" || o.data.dialled || o.data.up:
-		return o.dataOutcome()
-	case o.control.refusal != nil && !o.quitting:
+	case d.asked != "" || d.dialled || d.up:
+		return o.dataOutcome(d)
+	case o.control.refusal != nil:
 		return strconv.Itoa(o.control.refusal.Code), o.control.refusal
 	case o.control.lost:
 		return OutcomeControlReset, nil
 	case o.control.ended && !o.quitting:
 		return OutcomeControlClosed, nil
-	case o.pending > 0 && !o.quitting:
+	case len(o.pending) > 0 && !o.quitting:
 		return OutcomeHang, nil
 	}
 	return OutcomeOK, nil
@@ -67,9 +92,8 @@ func controlOutcome(f Failure) string {
 	return OutcomeControlUnreachable
 }
 
-// dataOutcome judges the last attempt to move data.
-func (o *Onlooker) dataOutcome() (string, *Reply) {
-	d := &o.data
+// dataOutcome judges an attempt to move data.
+func (o *Onlooker) dataOutcome(d *onlookerData) (string, *Reply) {
 	switch {
 	case d.ended && d.final != nil && !d.late:
 		return OutcomeOK, d.final
@@ -79,7 +103,7 @@ func (o *Onlooker) dataOutcome() (string, *Reply) {
 		return OutcomeBounce + strconv.Itoa(d.refusal.Code), d.refusal // or would have
 	case d.dialled && !d.up:
 		return dialOutcome(d.failure), nil
-	case d.refusal != nil && d.refusal.Class() == 5 && d.command == "" && o.isActive():
+	case d.refusal != nil && d.refusal.Class() == 5 && d.command == "" && d.isActive():
 		return "500", d.refusal // whatever the code: the reply has it
 	case d.refusal != nil:
 		return strconv.Itoa(d.refusal.Code), d.refusal
@@ -91,8 +115,10 @@ func (o *Onlooker) dataOutcome() (string, *Reply) {
 		return OutcomeDataStall, nil
 	case d.ended:
 		return OutcomeControlLostAfterData, nil
-	case d.command != "" && o.isActive():
+	case d.command != "" && d.isActive():
 		return OutcomeConnectTimeout, nil
+	case d.announced && d.isUnused() && o.hasLeft():
+		return OutcomeBadReply, nil // the program does not like the address: tnftp wants the server's own
 	case o.control.ended:
 		return OutcomeControlClosed, nil
 	}

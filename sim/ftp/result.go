@@ -56,6 +56,9 @@ type Result struct {
 	ServerReply, LastReply string
 	Replies                []Reply
 
+	// Asked is what a real program asked for the data connection with that the outcome
+	// is about: PASV, EPSV, PORT or EPRT; "" if nothing, or if the client is simulated.
+	Asked string
 	// Announced is the last address said in PORT, EPRT, 227 or 229 (there with the
 	// server's own host), DataPeer who was on the other end of the data connection.
 	Announced, DataPeer netip.AddrPort
@@ -76,10 +79,12 @@ type TransferResult struct {
 	OK    bool
 }
 
+// immediate is less than what somebody who waits for something would wait.
+const immediate = 700 * time.Millisecond
+
 // FailureClass returns "none", "immediate" (the failing step took less than 0.7 s) or
 // "delayed".
 func (r *Result) FailureClass() string {
-	const immediate = 700 * time.Millisecond
 	switch {
 	case r.OK:
 		return "none"

@@ -21,7 +21,7 @@ type sighting struct {
 	secret       *secret // nil as long as they have not come
 	cameUnderTLS int64   // octets
 
-	isUp, toldEOF, toldFlushed, toldEnd bool
+	isUp, toldClosed, toldEOF, toldEnd bool
 }
 
 // sends notes what a packet that the host is about to send shows. Afterwards the
@@ -45,7 +45,17 @@ func (r *Real) sends(p *wire.Packet) {
 	default:
 		r.wrote(s, fresh)
 	}
+	r.tellClosed(s, p)
 	r.follow(s, wasFlushed)
+}
+
+// tellClosed tells the session, once, that the program has closed the control connection.
+func (r *Real) tellClosed(s *sighting, p *wire.Packet) {
+	o := s.onlooker()
+	if o != nil && s.channel == ftp.Control && !s.toldClosed && p.Flags&(wire.FIN|wire.RST) != 0 {
+		s.toldClosed = true
+		o.Closed(r.w.now)
+	}
 }
 
 // sent remembers the event of a packet that the host sent.

@@ -7,9 +7,15 @@ import (
 	"ftplab/sim/trace"
 )
 
-// ObservedMode returns the mode of the last data connection that a client asked for:
-// pasv, epsv, port or eprt; "" if it asked for none.
+// ObservedMode returns the mode of the data connection that the outcome is about, or else
+// of the last one that a client asked for: pasv, epsv, port or eprt; "" if it asked for
+// none.
 func ObservedMode(t *trace.Trace) string {
+	if _, result, ok := Result(t); ok {
+		if mode, err := ftp.ParseMode(result.Asked); err == nil {
+			return strings.ToLower(mode.String())
+		}
+	}
 	return lastCommand(t, func(verb string) string {
 		if mode, err := ftp.ParseMode(verb); err == nil {
 			return strings.ToLower(mode.String())
