@@ -33,6 +33,8 @@ type auditedJudgement struct {
 	By      string        `json:"by"`
 	State   *string       `json:"state"` // null where no connection is tracked
 	Missed  []auditedMiss `json:"missed"`
+	// Leaves are the addresses and ports with which it leaves, if they are not its own.
+	Leaves string `json:"leaves,omitempty"`
 }
 
 // auditedMiss is a rule that was looked at in vain, and the field that missed.
@@ -84,11 +86,7 @@ func bindTo(rules *firewall.Ruleset, name string, hook firewall.Hook) *firewall.
 }
 
 func compareRules(left, right *firewall.Ruleset, options audit.Options) *auditDifference {
-	family := audit.IPv4
-	if options.Server.Is6() {
-		family = audit.IPv6
-	}
-	comparison := audit.Compare(left, right, family, options)
+	comparison := audit.Compare(left, right, options)
 	d := &auditDifference{File: right.File, Notes: comparison.Notes, Incomplete: comparison.Incomplete}
 	first := comparison.First
 	if first == nil {
@@ -106,6 +104,9 @@ func judgementOf(rules *firewall.Ruleset, j *audit.Judgement) auditedJudgement {
 	side := auditedJudgement{
 		File: rules.File, Verdict: j.Decision.Action.String(), By: narrate.Decider(rules, &j.Decision), Missed: []auditedMiss{},
 	}
+	if j.Decision.Rewritten && j.Decision.Action == firewall.ActionForward {
+		side.Leaves = fmt.Sprintf("%v > %v", j.After.SrcEndpoint(), j.After.DstEndpoint())
+	}
 	if state := j.Decision.State.String(); state != "" {
 		side.State = &state
 	}
@@ -118,7 +119,7 @@ func judgementOf(rules *firewall.Ruleset, j *audit.Judgement) auditedJudgement {
 // write writes the difference for people.
 func (d *auditDifference) write(b *bufio.Writer) {
 	if d.Differs {
-		fmt.Fprintf(b, "\nFirst difference: %s, in by %s, out by %s\n", d.Packet, d.In, d.Out)
+		fmt.Fprintf(b, "\nFirst difference: %s, %s\n", d.Packet, d.way())
 		for _, packet := range d.After {
 			fmt.Fprintf(b, "  after %s\n", packet)
 		}
@@ -136,12 +137,26 @@ func (d *auditDifference) write(b *bufio.Writer) {
 	}
 }
 
+// way says where the packet comes from and goes to.
+func (d *auditDifference) way() string {
+	switch {
+	case d.In == "":
+		return "sent by the firewall itself, out by " + d.Out
+	case d.Out == "":
+		return "in by " + d.In + ", to the firewall itself"
+	}
+	return "in by " + d.In + ", out by " + d.Out
+}
+
 func (j *auditedJudgement) write(b *bufio.Writer) {
 	fmt.Fprintf(b, "  %s: %s\n", j.File, j.Verdict)
 	for _, m := range j.Missed {
 		fmt.Fprintf(b, "      line %-3d %s\n        missed: %s\n", m.Line, m.Text, m.Why)
 	}
 	fmt.Fprintf(b, "    ▶ %s\n", j.By)
+	if j.Leaves != "" {
+		fmt.Fprintf(b, "      leaves as %s\n", j.Leaves)
+	}
 	if j.State != nil {
 		fmt.Fprintf(b, "      state %s\n", *j.State)
 	}

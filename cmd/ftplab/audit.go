@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -14,7 +15,7 @@ import (
 
 // auditOptions are the flags of `rules audit`.
 type auditOptions struct {
-	dialect, server, against, format string
+	dialect, server, behind, against, format string
 }
 
 func newRulesAuditCommand() *cobra.Command {
@@ -24,13 +25,18 @@ func newRulesAuditCommand() *cobra.Command {
 		Short: "Say what rules permit: exposure, rules without effect, a difference",
 		Long: `Work out exactly, over all packets, what a file of rules permits: with --server the
 ports of that address that any host reaches, the rules that are shadowed or change
-nothing, and with --against a packet that another file treats differently.`,
+nothing, and with --against a packet that another file treats differently.
+
+The server is taken to be behind the interface that a list is applied to, or on the side
+that the rules guard; --behind says which it is. Rules about packets to the host itself
+alone are taken for the server's own firewall. Translations of the destination are followed.`,
 		Example: "  ftplab rules audit acl.txt --server 192.168.10.1\n  ftplab rules audit old.txt --against new.nft",
 		Args:    exactArgs(1, "FILE"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	addDialectFlag(cmd, &o.dialect)
 	cmd.Flags().StringVar(&o.server, "server", "", "`ADDRESS` behind the filtered interface")
+	cmd.Flags().StringVar(&o.behind, "behind", "", "`INTERFACE` that the server is behind (default: the filtered one, or any that rules guard)")
 	cmd.Flags().StringVar(&o.against, "against", "", "another `FILE` of rules, of any dialect")
 	cmd.Flags().StringVar(&o.format, "format", "text", "text or json")
 	return cmd
@@ -54,7 +60,10 @@ func (o *auditOptions) run(cmd *cobra.Command, file string) error {
 		if err != nil {
 			return usageError{fmt.Errorf("--server %q is not an address", o.server)}
 		}
-		options.Server = server
+		options.Server, options.Behind = server, o.behind
+	}
+	if o.behind != "" && o.server == "" {
+		return usageError{errors.New("--behind is about the --server: say its address")}
 	}
 	rules, err := readRules(cmd, file, o.dialect)
 	if err != nil {
@@ -89,6 +98,13 @@ func (r *auditResult) write(w io.Writer) error {
 			fmt.Fprintf(b, "  %-38s %7s  %v\n", what, grouped(count), ports)
 		}
 		exposed("ports that a SYN and its answer pass", x.Connect, x.ConnectCount)
+		for _, f := range x.Forwards {
+			fmt.Fprintf(b, "    by line %d `%s`: %v", f.Line, f.Text, f.Ports)
+			if f.Ports.String() != f.ToPorts.String() {
+				fmt.Fprintf(b, " → %v", f.ToPorts)
+			}
+			fmt.Fprintln(b)
+		}
 		exposed("ports that some packet reaches", x.Probe, x.ProbeCount)
 		exposed("ports that an expectation may open", x.Expected, x.ExpectedCount)
 		exposed("ports that the server may connect to", x.Outward, x.OutwardCount)

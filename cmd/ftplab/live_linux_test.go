@@ -63,7 +63,7 @@ const tableFile = "file3k.bin" // 3000 octets
 
 func liveClients(t *testing.T) []liveClient {
 	curl, lftp, tnftp, python := livePeer(t, "curl"), livePeer(t, "lftp"), livePeer(t, "tnftp"), livePeer(t, "python3")
-	script, err := filepath.Abs("testdata/clients/retr.py")
+	script, err := filepath.Abs("testdata/peers/retr.py")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestLiveClients(t *testing.T) {
 			wait.Go(func() {
 				room <- struct{}{}
 				defer func() { <-room }()
-				one.ran = runLive(folder, "linux/"+row, c.command(server, folder))
+				one.ran = runLive(folder, "linux/"+row, "", c.command(server, folder))
 			})
 		}
 	}
@@ -276,11 +276,13 @@ func serverOf(t *testing.T, row string) string {
 	return sc.Clients[0].Config.Server.Addr().String()
 }
 
-// runLive runs a command as the client of a target.
-func runLive(folder, target string, command []string, options ...string) (ran liveRun) {
+// runLive runs a command in the network of a target, and ftplab as a user, "" for the one
+// of the test.
+func runLive(folder, target, user string, command []string, options ...string) (ran liveRun) {
 	file := folder + "/report.json"
-	args := append([]string{"live", target, "--no-play", "--report", file}, options...)
-	cmd := exec.Command("ftplab", append(append(args, "--"), command...)...)
+	args := append([]string{"ftplab", "live", target, "--no-play", "--report", file}, options...)
+	args = asUser(user, append(append(args, "--"), command...))
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "HOME="+folder, "LC_ALL=C")
 	out, err := cmd.CombinedOutput()
 	ran.status, ran.output = cmd.ProcessState.ExitCode(), string(out)
@@ -319,10 +321,6 @@ func (c *liveClient) compare(t *testing.T, table map[string]liveCell, row string
 	}
 	outcome, _, _ := strings.Cut(last.Outcome, ":")
 	class, _, _ := strings.Cut(last.FailureClass, "_")
-	reply := ""
-	if run.ServerReply != nil {
-		reply = *run.ServerReply
-	}
 	check := func(what string, got, want any) {
 		t.Helper()
 		if got != want {
@@ -333,7 +331,7 @@ func (c *liveClient) compare(t *testing.T, table map[string]liveCell, row string
 	check("outcome", run.Outcome, outcome)
 	check("phase", run.Phase, last.Phase)
 	check("failure class", run.FailureClass, class)
-	check("reply code", firstWord(reply), firstWord(last.ServerReply))
+	check("reply code", code(run), firstWord(last.ServerReply))
 	check("first drop", reportedDrop(run.FirstDrop), drop.text())
 	if run.OK() != (ran.status == 0) {
 		t.Errorf("outcome %s, but the client's exit status is %d", run.Outcome, ran.status)

@@ -28,6 +28,7 @@ func TestWhy(t *testing.T) {
 		{Match{Field: TCPFlags, Mask: 0x14, AnyBit: true, Text: "established"}, TCPFlags, "S is not established"},
 		{Match{Field: State, Mask: 6, AnyBit: true, Text: "ct state established,related"}, State, "new is not established,related"},
 		{Match{Field: InInterface, Names: []string{"wan"}, Text: `iifname "wan"`}, InInterface, `lan is not "wan"`},
+		{Match{Field: Status, Mask: uint32(StatusDNAT), AnyBit: true, Text: "--ctstate DNAT"}, Status, "no status is not DNAT"},
 		{Match{Field: HelperField, Names: []string{"ftp"}, Text: `ct helper "ftp"`}, HelperField, "the connection was not expected by a helper"},
 		{Match{Field: ICMPTypeField, Ranges: []Range{{8, 8}}, Text: "icmp-type echo"}, ICMPTypeField, "tcp has no icmp-type"},
 		{Match{Set: 1, Key: []Field{DestinationPort}, Text: "tcp dport @ports"}, DestinationPort, "21 is not @ports"},

@@ -92,6 +92,21 @@ func stateNames(states CTState) string {
 	return strings.Join(names, ",")
 }
 
+// statusNames lists the bits of a connection's status that rules can ask for, in nft's
+// words.
+func statusNames(status CTStatus) string {
+	var names []string
+	for i, name := range [...]string{"expected", "seen-reply", "assured", "confirmed", "snat", "dnat"} {
+		if status&(StatusExpected<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "no status"
+	}
+	return strings.Join(names, ",")
+}
+
 func flagsName(f wire.Flags) string {
 	if s := f.String(); s != "" {
 		return s
@@ -142,7 +157,7 @@ func (d *Device) value(f Field, s *subject) string {
 	}
 	n, _ := d.number(f, s)
 	if f == Status {
-		return fmt.Sprintf("%#x", n)
+		return statusNames(CTStatus(n))
 	}
 	return strconv.FormatUint(n, 10)
 }

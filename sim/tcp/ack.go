@@ -77,6 +77,7 @@ func (c *Conn) acknowledge(now event.Time, ack uint32) int {
 		c.rtt.sample(m, &c.cfg)
 	}
 	c.rtt.expiries = 0
+	c.snd.probes = 0
 	return acked
 }
 

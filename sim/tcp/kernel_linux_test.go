@@ -3,6 +3,7 @@ package tcp
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -50,18 +51,18 @@ var (
 // kernelNet is a link, in real time, between Conns and the TCP of a real kernel. One
 // goroutine runs all of it but the kernel's applications.
 type kernelNet struct {
-	t      testing.TB
-	inside chan func() // to be run by a thread in the namespace: it makes sockets
-	tun    int
-	start  time.Time
-	now    event.Time // of the batch in hand
-	queue  event.Queue
-	flying []wire.Packet // by index of the queue's items
-	free   []uint64
-	octets []byte
-	nodes  map[uint16]*kernelPeer // by our port
-	order  []*kernelPeer
-	checks bool // of what must hold, after each step
+	t              testing.TB
+	inside         chan func() // to be run by a thread in the namespace: it makes sockets
+	namespace, tun int         // descriptors
+	start          time.Time
+	now            event.Time // of the batch in hand
+	queue          event.Queue
+	flying         []wire.Packet // by index of the queue's items
+	free           []uint64
+	octets         []byte
+	nodes          map[uint16]*kernelPeer // by our port
+	order          []*kernelPeer
+	checks         bool // of what must hold, after each step
 }
 
 // kernelPeer is one of our connections with the kernel, and its application.
@@ -71,9 +72,10 @@ type kernelPeer struct {
 	cfg  Config
 	fate func(toKernel bool, p *wire.Packet) fate
 	// step lets the application do what it can, and returns when it wants to do more.
-	step    func(now event.Time, c *Conn) event.Time
-	stepAt  event.Time
-	packets int // that left and arrived, as the network saw them
+	step   func(now event.Time, c *Conn) event.Time
+	stepAt event.Time
+	// cross makes the connection when the kernel's SYN has left, for a simultaneous open.
+	cross func(now event.Time) *Conn
 }
 
 const (
@@ -100,6 +102,7 @@ func newKernelNet(t testing.TB, minRTO string) *kernelNet {
 	t.Cleanup(func() {
 		close(k.inside)
 		unix.Close(k.tun)
+		unix.Close(k.namespace)
 	})
 	return k
 }
@@ -109,6 +112,9 @@ func (k *kernelNet) open(minRTO string) error {
 		return fmt.Errorf("unshare: %w", err)
 	}
 	var err error
+	if k.namespace, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return err
+	}
 	if k.tun, err = unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err != nil {
 		return fmt.Errorf("/dev/net/tun: %w", err)
 	}
@@ -137,6 +143,19 @@ func (k *kernelNet) do(f func()) {
 	done := make(chan struct{})
 	k.inside <- func() { f(); close(done) }
 	<-done
+}
+
+// spawn dials from the namespace without waiting, and hands over the connection. It takes a
+// thread of its own, which joins the namespace.
+func (k *kernelNet) spawn(dial func() (net.Conn, error), then func(net.Conn, error)) {
+	go func() {
+		runtime.LockOSThread()
+		if err := unix.Setns(k.namespace, unix.CLONE_NEWNET); err != nil {
+			then(nil, err)
+			return
+		}
+		then(dial())
+	}()
 }
 
 // add lets a peer take part; its connection begins when there is one, or with a SYN.
@@ -199,6 +218,10 @@ func (k *kernelNet) receive() {
 			k.t.Fatalf("the kernel sent what cannot be read: %v %v", &p, err)
 		}
 		if peer := k.nodes[p.DstPort]; p.Protocol == wire.TCP && peer != nil {
+			if peer.c == nil && peer.cross != nil {
+				peer.c = peer.cross(k.now)
+				k.settle(peer)
+			}
 			k.carry(peer, arrivesHere, &p)
 		}
 	}
@@ -206,7 +229,6 @@ func (k *kernelNet) receive() {
 
 // carry hands a segment to the network.
 func (k *kernelNet) carry(peer *kernelPeer, where uint32, p *wire.Packet) {
-	peer.packets++
 	for _, delay := range peer.fate(where == arrivesInKernel, p) {
 		if len(k.free) == 0 {
 			k.free = append(k.free, uint64(len(k.flying)))

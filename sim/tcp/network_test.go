@@ -50,7 +50,10 @@ type testNet struct {
 	refuses bool // the server has no listener
 	// fate decides what happens to the n-th segment (from 0) that this side sends;
 	// nil is delivery after delay.
-	fate   func(from side, n int, p *wire.Packet) fate
+	fate func(from side, n int, p *wire.Packet) fate
+	// split says after how many octets of its payload the network cuts a segment in
+	// two, 0 if it does not; nil is never.
+	split  func(p *wire.Packet) int
 	delay  time.Duration
 	sent   [2]int
 	log    []logged
@@ -116,6 +119,27 @@ func (n *testNet) send(s side, p wire.Packet, sending Sending) {
 	if n.watched != nil {
 		n.watched[s].sent(&p)
 	}
+	if n.split != nil {
+		if at := n.split(&p); at > 0 {
+			first, second := cut(p, at)
+			n.carry(s, first, sending)
+			p = second
+		}
+	}
+	n.carry(s, p, sending)
+}
+
+// cut returns the two halves of a segment.
+func cut(p wire.Packet, at int) (first, second wire.Packet) {
+	first, second = p, p
+	first.Payload, second.Payload = p.Payload[:at], p.Payload[at:]
+	first.Flags &^= wire.FIN | wire.PSH
+	second.Seq += uint32(at)
+	second.BlobOffset += uint32(at)
+	return first, second
+}
+
+func (n *testNet) carry(s side, p wire.Packet, sending Sending) {
 	delays := fate{n.delay}
 	if n.fate != nil {
 		delays = n.fate(s, n.sent[s], &p)
@@ -279,6 +303,10 @@ func checkInvariants(t failer, c *Conn) {
 	}
 	if c.segments.n > 0 && c.timer.retransmitKind != timerData {
 		t.Fatalf("%d segments are outstanding and the retransmission timer is %d", c.segments.n, c.timer.retransmitKind)
+	}
+	waits := c.snd.unsent > 0 || c.closeQueued && !c.finSent
+	if established := c.state >= Established && c.state != TimeWait; waits && established && c.Deadline() == event.Never {
+		t.Fatalf("%d octets wait in %v and no timer is set", c.snd.unsent, c.state)
 	}
 	if c.usesRACK() {
 		checkResent(t, c)

@@ -20,6 +20,7 @@ type plan struct {
 	iss              uint32
 	seed             uint64
 	loss, repetition float64 // probabilities
+	splitting        float64 // the probability that the network cuts a segment in two
 	delay, jitter    time.Duration
 	gap              time.Duration // between the calls of an application
 	writes           [2][][]byte
@@ -33,6 +34,7 @@ func drawPlan(t *rapid.T) plan {
 		seed:       rapid.Uint64().Draw(t, "seed"),
 		loss:       rapid.Float64Range(0, 0.2).Draw(t, "loss"),
 		repetition: rapid.Float64Range(0, 0.2).Draw(t, "repetition"),
+		splitting:  rapid.SampledFrom([]float64{0, 0, 0.1, 1}).Draw(t, "splitting"),
 		delay:      time.Duration(rapid.IntRange(0, 50).Draw(t, "delay ms")) * time.Millisecond,
 		jitter:     time.Duration(rapid.IntRange(0, 30).Draw(t, "jitter ms")) * time.Millisecond,
 		gap:        time.Duration(rapid.SampledFrom([]int{1, 2, 30, 700}).Draw(t, "gap ms")) * time.Millisecond,
@@ -83,6 +85,9 @@ func (p *plan) carryOut(t failer, clones bool) *session {
 	s := &session{testNet: newTestNet(t, 0), plan: p, random: rand.New(rand.NewPCG(p.seed, 1))}
 	s.clones = clones
 	s.cfg, s.iss, s.fate = p.cfg, p.iss, s.badFate
+	if p.splitting > 0 {
+		s.split = s.cutSometimes
+	}
 	s.dial()
 	s.application(client)
 	s.application(server)
@@ -103,6 +108,15 @@ func (s *session) badFate(side, int, *wire.Packet) fate {
 		f = append(f, s.plan.delay+time.Duration(s.random.Int64N(int64(s.plan.jitter)+1)))
 	}
 	return f
+}
+
+// cutSometimes cuts a segment anywhere. One with urgent data stays whole: where they end
+// is not told by the pieces.
+func (s *session) cutSometimes(p *wire.Packet) int {
+	if len(p.Payload) < 2 || s.random.Float64() >= s.plan.splitting {
+		return 0
+	}
+	return 1 + s.random.IntN(len(p.Payload)-1)
 }
 
 // application writes, reads only every other time while it writes, and closes.

@@ -309,3 +309,33 @@ func TestTimersAreNeverEarly(t *testing.T) {
 		}
 	})
 }
+
+// TestTinyWindowIsAnswered is RFC 9293, section 3.8.6.1: a peer whose window stays far
+// below a segment takes a few octets with each probe, and is not given up.
+func TestTinyWindowIsAnswered(t *testing.T) {
+	const window, octets = 63, 2000
+	cfg := DefaultConfig()
+	cfg.NoWindowScale = true
+	from, to := connect(cfg)
+	peer := wire.Packet{
+		Src: serverAddr.Addr(), SrcPort: serverAddr.Port(), Dst: clientAddr.Addr(), DstPort: clientAddr.Port(),
+		Protocol: wire.TCP, Flags: wire.ACK, Seq: to.snd.nxt, Ack: from.snd.nxt,
+	}
+	from.Receive(0, &peer) // its window is closed
+	from.Write(0, make([]byte, octets), 1)
+	peer.Window = window
+	var p wire.Packet
+	for now := event.Time(0); from.Unacked() > 0; now = from.Deadline() {
+		if now.Seconds() > 3600 || from.Err() != NoFailure {
+			t.Fatalf("%v, %v with %d octets left", from.State(), from.Err(), from.Unacked())
+		}
+		from.Tick(now)
+		for {
+			if _, ok := from.Emit(now, &p); !ok {
+				break
+			}
+			peer.Ack = seqMax(peer.Ack, p.Seq+p.SegmentLen())
+			from.Receive(now, &peer)
+		}
+	}
+}

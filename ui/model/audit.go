@@ -90,8 +90,12 @@ func (in *AuditInput) exposure(x *audit.Exposure) []Line {
 		}
 		lines = append(lines, in.paragraph(line, Width(count))...)
 	}
+	const indent = 9
+	for _, f := range x.Forwards {
+		words := fmt.Sprintf("`%s` sends %s to %s inside", f.Text, portWords(f.Ports), portWords(f.ToPorts))
+		lines = append(lines, in.paragraph(append(Line{{spaces(indent), Plain}}, in.Glyphs.marked(words, Plain)...), indent)...)
+	}
 	if x.OutwardCount > 0 {
-		const indent = 9
 		lines = append(lines, in.paragraph(Line{{spaces(indent) + "from its own ports: ", Plain}, {portWords(x.OutwardFrom), Code}}, indent)...)
 	}
 	return lines

@@ -11,6 +11,7 @@ import (
 	"ftplab/sim/event"
 	"ftplab/sim/firewall"
 	"ftplab/sim/firewall/dialect/comware"
+	"ftplab/sim/firewall/dialect/iptables"
 	"ftplab/sim/firewall/dialect/nft"
 	"ftplab/sim/wire"
 )
@@ -123,7 +124,7 @@ func TestShadowedRules(t *testing.T) {
 }
 
 func TestCompareFindsAPacketAndBothReasons(t *testing.T) {
-	c := Compare(parse(t, activeACL), parse(t, passiveACL), IPv4, Options{Server: server})
+	c := Compare(parse(t, activeACL), parse(t, passiveACL), Options{Server: server})
 	if c.First == nil {
 		t.Fatal("no difference found")
 	}
@@ -131,7 +132,7 @@ func TestCompareFindsAPacketAndBothReasons(t *testing.T) {
 	if d.Packet.Src != server || d.Left.Decision.Action == d.Right.Decision.Action {
 		t.Errorf("%v: left %v, right %v", &d.Packet, d.Left.Decision.Action, d.Right.Decision.Action)
 	}
-	if c := Compare(parse(t, activeACL), parse(t, activeACL), IPv4, Options{}); c.First != nil {
+	if c := Compare(parse(t, activeACL), parse(t, activeACL), Options{}); c.First != nil {
 		t.Errorf("a list differs from itself: %v", &c.First.Packet)
 	}
 }
@@ -146,7 +147,7 @@ func TestCompareFindsRareFlagsAndReplies(t *testing.T) {
 		"answers": {"ct state new accept\n ct state established ct direction reply tcp sport 21 accept\n", "ct state new accept\n ct state established ct direction reply tcp sport 20-21 accept\n"},
 	} {
 		left, right := parse(t, head+pair[0]+"  }\n}\n"), parse(t, head+pair[1]+"  }\n}\n")
-		c := Compare(left, right, IPv4, Options{})
+		c := Compare(left, right, Options{})
 		if c.First == nil {
 			t.Errorf("%s: no difference found; notes %q", name, c.Notes)
 			continue
@@ -160,7 +161,7 @@ func TestCompareFindsRareFlagsAndReplies(t *testing.T) {
 func TestCompareSaysWhatItLeavesOut(t *testing.T) {
 	helper := strings.Replace(row8, "  chain forward", "  ct helper ftp-std { type \"ftp\" protocol tcp; }\n"+
 		"  chain sethelper { type filter hook prerouting priority -150; tcp dport 21 ct helper set \"ftp-std\"; }\n  chain forward", 1)
-	c := Compare(parse(t, row8), parse(t, helper), IPv4, Options{Server: server})
+	c := Compare(parse(t, row8), parse(t, helper), Options{Server: server})
 	if c.First != nil || !slices.Contains(c.Notes, "data connections that an FTP inspection lets in are not compared") {
 		t.Errorf("%+v", c)
 	}
@@ -175,7 +176,7 @@ func TestBudgetIsReported(t *testing.T) {
 	if r := Audit(rs, Options{Budget: 500}); !r.Incomplete {
 		t.Errorf("500 boxes were enough: %+v", r)
 	}
-	if c := Compare(rs, parse(t, activeACL), IPv4, Options{Budget: 500}); c.First == nil && !c.Incomplete {
+	if c := Compare(rs, parse(t, activeACL), Options{Budget: 500}); c.First == nil && !c.Incomplete {
 		t.Errorf("a comparison that was stopped says that the two agree")
 	}
 }
@@ -188,7 +189,7 @@ func TestAgainstBruteForce(t *testing.T) {
 		text := randomList(random)
 		rs := parse(t, text)
 		u := newUniverse(IPv4, &budget{left: DefaultBudget}, rs)
-		table := compile(rs, u, region{u.everything()})
+		table := compile(rs, u, forwarded, region{u.everything()})
 		device := firewall.NewDevice(firewall.Config{
 			Name: "f", Interfaces: []firewall.Interface{{Name: "GE2/1/10"}, {Name: "other"}}, Rules: rs,
 			Routes: []firewall.Route{{Dst: netip.MustParsePrefix("0.0.0.0/0"), Interface: 1}},
@@ -274,4 +275,138 @@ func randomPacket(r *rand.Rand) wire.Packet {
 		p.Protocol, p.Flags = wire.UDP, 0
 	}
 	return p
+}
+
+// read is parse for iptables-save as well.
+func read(t testing.TB, text string) *firewall.Ruleset {
+	t.Helper()
+	if !strings.HasPrefix(text, "*") {
+		return parse(t, text)
+	}
+	rs, diagnostics := iptables.Parse("rules", text)
+	if rs == nil {
+		t.Fatalf("%v\n%s", diagnostics, text)
+	}
+	return rs
+}
+
+const translating = `*nat
+:PREROUTING ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A PREROUTING -i wan -d 203.0.113.2/32 -p tcp -m tcp --dport 2121 -j DNAT --to-destination 192.168.10.1:21
+-A PREROUTING -i wan -d 203.0.113.2/32 -p tcp -m tcp --dport 40000:40010 -j DNAT --to-destination 192.168.10.1
+-A PREROUTING -i wan -d 203.0.113.2/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 192.168.10.7
+-A POSTROUTING -o wan -j MASQUERADE
+COMMIT
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -i wan -m conntrack --ctstate DNAT -j ACCEPT
+-A FORWARD -i lan -o wan -j ACCEPT
+COMMIT
+`
+
+// TestExposureThroughTranslation: a rule that translates the destination exposes the
+// server inside, by the firewall's own address; what it does not translate is a matter
+// of the input chain.
+func TestExposureThroughTranslation(t *testing.T) {
+	for _, c := range []struct{ server, connect, forwards string }{
+		{"192.168.10.1", "21, 40000-40010", "4: 2121 to 21; 5: 40000-40010 to 40000-40010"},
+		{"192.168.10.7", "80", "6: 80 to 80"},
+		{"192.168.10.9", "none", ""},
+		{"203.0.113.2", "22, 80, 2121, 40000-40010", "4: 2121 to 21; 5: 40000-40010 to 40000-40010; 6: 80 to 80"},
+	} {
+		x := Audit(read(t, translating), Options{Server: netip.MustParseAddr(c.server)}).Exposure
+		var forwards []string
+		for _, f := range x.Forwards {
+			forwards = append(forwards, strconv.Itoa(f.Line)+": "+f.Ports.String()+" to "+f.ToPorts.String())
+		}
+		if got := strings.Join(forwards, "; "); x.Connect.String() != c.connect || x.Probe.String() != c.connect || got != c.forwards {
+			t.Errorf("%s: connect %v, probe %v, by %q; want %s by %q", c.server, x.Connect, x.Probe, got, c.connect, c.forwards)
+		}
+	}
+}
+
+// TestExposureByWhereTheServerIs: rules that guard one side, or the host itself.
+func TestExposureByWhereTheServerIs(t *testing.T) {
+	const input = "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n-A INPUT -i lo -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 21 -j ACCEPT\nCOMMIT\n"
+	const client = "table ip fw {\n  chain forward { type filter hook forward priority 0; policy drop;\n    ct state established,related accept\n    iifname \"lan\" ct state new accept\n  }\n}\n"
+	for name, c := range map[string]struct {
+		rules, behind, connect string
+	}{
+		"a host's own firewall":      {input, "", "21"},
+		"a client's firewall":        {client, "", "none"},
+		"said to be outside of it":   {client, "wan", "none"}, // but for the trusted side
+		"said to be inside":          {client, "lan", "none"},
+		"the list of an outer port":  {"acl number 3000\n rule permit tcp destination 192.168.10.1 0 destination-port eq 21\n rule deny ip\ninterface GE1/0/1\n packet-filter 3000 inbound\n", "", "21"},
+		"the list of the inner port": {"acl number 3000\n rule permit tcp source 192.168.10.1 0 source-port eq 21\n rule deny ip\ninterface GE1/0/1\n packet-filter 3000 inbound\n", "", "21"},
+		"said to be behind it":       {"acl number 3000\n rule permit tcp destination 192.168.10.1 0 destination-port eq 21\n rule deny ip\ninterface GE1/0/1\n packet-filter 3000 inbound\n", "GigabitEthernet1/0/1", "none"},
+	} {
+		if x := Audit(read(t, c.rules), Options{Server: server, Behind: c.behind}).Exposure; x.Connect.String() != c.connect {
+			t.Errorf("%s: %v, want %s", name, x.Connect, c.connect)
+		}
+	}
+}
+
+// TestFindingsOfMapsAndPaths: rules that are reached by a verdict map alone, elements of
+// maps, rules for packets to the host itself, of IPv6, and translations.
+func TestFindingsOfMapsAndPaths(t *testing.T) {
+	for name, c := range map[string]struct{ rules, want string }{
+		"behind a map": {"table inet fw {\n  chain ftp { tcp dport 21 accept\n    tcp dport 21 drop\n  }\n  chain forward { type filter hook forward priority 0; policy drop;\n    tcp dport vmap { 20-21 : goto ftp, 22 : drop }\n  }\n}\n",
+			"line 3 `tcp dport 21 drop` is shadowed by line 2 `tcp dport 21 accept`"},
+		"a map": {"table inet fw {\n  chain forward { type filter hook forward priority 0; policy accept;\n    tcp dport { 21, 22 } drop\n    tcp dport vmap { 21 : accept, 22 : drop }\n  }\n}\n",
+			"line 4 `tcp dport vmap { 21 : accept, 22 : drop }` is shadowed by line 3 `tcp dport { 21, 22 } drop`"},
+		"an element": {"table inet fw {\n  chain forward { type filter hook forward priority 0; policy accept;\n    tcp dport 21 drop\n    tcp dport vmap { 21 : accept, 22 : drop }\n  }\n}\n",
+			"line 4 `21 : accept of tcp dport vmap { 21 : accept, 22 : drop }` is shadowed by line 3 `tcp dport 21 drop`"},
+		"input": {"*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 20:21 -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 21 -j DROP\nCOMMIT\n",
+			"line 4 `-A INPUT -p tcp -m tcp --dport 21 -j DROP` is shadowed by line 3 `-A INPUT -p tcp -m tcp --dport 20:21 -j ACCEPT`"},
+		"IPv6": {"table inet fw {\n  chain forward { type filter hook forward priority 0; policy drop;\n    ip6 saddr 2001:db8::/64 accept\n    ip6 saddr 2001:db8::1 drop\n  }\n}\n",
+			"line 4 `ip6 saddr 2001:db8::1 drop` is shadowed by line 3 `ip6 saddr 2001:db8::/64 accept`"},
+		"a translation": {"*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 20:21 -j DNAT --to-destination 192.168.10.1\n-A PREROUTING -p tcp -m tcp --dport 21 -j DNAT --to-destination 192.168.10.2\nCOMMIT\n",
+			"line 4 `-A PREROUTING -p tcp -m tcp --dport 21 -j DNAT --to-destination 192.168.10.2` is shadowed by line 3 `-A PREROUTING -p tcp -m tcp --dport 20:21 -j DNAT --to-destination 192.168.10.1`"},
+		"a rejection is not what the policy does": {"*filter\n:FORWARD DROP [0:0]\n-A FORWARD -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n", ""},
+		"what is not modelled":                    {"*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m recent --update --name X -j ACCEPT\nCOMMIT\n", ""},
+	} {
+		var got []string
+		for _, f := range Audit(read(t, c.rules), Options{}).Rules {
+			got = append(got, f.String())
+		}
+		if s := strings.Join(got, "\n"); s != c.want {
+			t.Errorf("%s:\n%s\nwant:\n%s", name, s, c.want)
+		}
+	}
+}
+
+// TestCompareOnEveryPath: differences in packets to and from the host itself, of IPv6, in
+// how packets are rejected and in what they are translated to.
+func TestCompareOnEveryPath(t *testing.T) {
+	filter := func(rule string) string {
+		return "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT DROP [0:0]\n" + rule + "\nCOMMIT\n"
+	}
+	inet := func(rule string) string {
+		return "table inet fw {\n  chain forward { type filter hook forward priority 0; policy drop;\n    " + rule + "\n  }\n}\n"
+	}
+	nat := func(rule string) string {
+		return "*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n" + rule + "\nCOMMIT\n"
+	}
+	for name, c := range map[string]struct{ left, right, in, out string }{
+		"input":       {filter("-A INPUT -p tcp -m tcp --dport 21 -j ACCEPT"), filter("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT"), "in", ""},
+		"output":      {filter("-A OUTPUT -p tcp -m tcp --dport 21 -j ACCEPT"), filter("-A OUTPUT -p tcp -m tcp --dport 22 -j ACCEPT"), "", "out"},
+		"IPv6":        {inet("ip6 saddr 2001:db8::1 accept"), inet("ip6 saddr 2001:db8::2 accept"), "in", "out"},
+		"rejections":  {filter("-A FORWARD -p tcp -j REJECT --reject-with tcp-reset"), filter("-A FORWARD -p tcp -j REJECT"), "in", "out"},
+		"or silence":  {filter("-A FORWARD -p tcp -j REJECT --reject-with tcp-reset"), filter("-A FORWARD -p tcp -j DROP"), "in", "out"},
+		"destination": {nat("-A PREROUTING -p tcp -m tcp --dport 21 -j DNAT --to-destination 10.9.9.1"), nat("-A PREROUTING -p tcp -m tcp --dport 21 -j DNAT --to-destination 10.9.9.2"), "in", "out"},
+		"source":      {nat("-A POSTROUTING -o wan -j MASQUERADE"), nat("-A POSTROUTING -o wan -j SNAT --to-source 203.0.113.9"), "in", "wan"},
+	} {
+		left, right := read(t, c.left), read(t, c.right)
+		d := Compare(left, right, Options{}).First
+		if d == nil || d.In != c.in || d.Out != c.out {
+			t.Errorf("%s: %+v", name, d)
+		}
+		if same := Compare(left, left, Options{}); same.First != nil || same.Incomplete {
+			t.Errorf("%s: differs from itself: %+v", name, same.First)
+		}
+	}
 }

@@ -138,7 +138,7 @@ func TestNftAgainstBruteForce(t *testing.T) {
 		}
 		rs := parse(t, text)
 		u := newUniverse(IPv4, &budget{left: DefaultBudget}, rs)
-		permit := compile(rs, u, region{u.everything()}).permit
+		permit := compile(rs, u, forwarded, region{u.everything()}).permit
 		forwarded, states := fates(rs, packets)
 		for i := range packets {
 			out := 1
@@ -181,7 +181,7 @@ func rulesNeeded(t *testing.T, rs *firewall.Ruleset, report *Report, packets []w
 	t.Helper()
 	needed := 0
 	for rule := range rs.Rules {
-		if !decides(rs.Rules[rule].Verdict.Kind) {
+		if !(&analysis{rs: rs}).decides(rule) {
 			continue
 		}
 		without, _ := fates(withoutRule(rs, rule), packets)
@@ -200,7 +200,7 @@ func rulesNeeded(t *testing.T, rs *firewall.Ruleset, report *Report, packets []w
 func withoutRule(rs *firewall.Ruleset, rule int) *firewall.Ruleset {
 	without := *rs
 	without.Rules = slices.Clone(rs.Rules)
-	without.Rules[rule].Verdict = firewall.Verdict{Kind: firewall.Continue}
+	without.Rules[rule].Verdict, without.Rules[rule].Parts = firewall.Verdict{Kind: firewall.Continue}, nil
 	return &without
 }
 
@@ -215,7 +215,7 @@ func (r region) holdsTracked(u *universe, p *wire.Packet, state firewall.CTState
 	}
 	one := u.packetBox(p)
 	one.sets[dimIn], one.sets[dimOut] = place(in), place(out)
-	one.sets[dimReply], one.sets[dimHelper] = 1, 1
+	one.sets[dimReply], one.sets[dimHelper], one.sets[dimTranslated] = 1, 1, 1
 	one.sets[dimState] = 1 << stateNone
 	for i := range stateNone {
 		if state&(1<<i) != 0 {

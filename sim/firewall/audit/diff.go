@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"ftplab/sim/event"
 	"ftplab/sim/firewall"
 	"ftplab/sim/wire"
 )
@@ -15,7 +14,8 @@ type Difference struct {
 	// Setup are packets that go before it, if the difference is only in an established
 	// connection.
 	Setup []wire.Packet
-	// Packet comes in through In and would leave through Out.
+	// Packet comes in through In and would leave through Out. In is "" for a packet that
+	// the device itself sends, Out for one that is sent to it.
 	Packet  wire.Packet
 	In, Out string
 	// Left and Right are the verdicts of the two, by the very device that runs them.
@@ -26,6 +26,8 @@ type Difference struct {
 type Judgement struct {
 	Decision firewall.Decision
 	Missed   []firewall.Missed
+	// After is the packet as it leaves, if it does.
+	After wire.Packet
 }
 
 // Comparison is the result of comparing two rulesets.
@@ -37,78 +39,139 @@ type Comparison struct {
 	Incomplete bool
 }
 
+// comparison is two rulesets in one universe.
+type comparison struct {
+	*Comparison
+	u           *universe
+	left, right *firewall.Ruleset
+	server      netip.Addr
+	unproved    bool // the conditions differ, but no packet that was tried shows it
+}
+
 // Compare finds a packet that two rulesets treat differently. They may be of different
 // dialects; interfaces are the same if they have the same name. It looks at packets that
 // open a connection, and if they agree on those at packets of established connections,
-// of either direction; none of them is a fragment.
-func Compare(left, right *firewall.Ruleset, family Family, o Options) *Comparison {
+// of either direction; none of them is a fragment. Packets to and from the device itself
+// are compared where both rulesets can speak of them.
+//
+// IPv4 comes first, unless the server's address is an IPv6 one.
+func Compare(left, right *firewall.Ruleset, o Options) *Comparison {
 	b := &budget{left: o.Budget}
 	if o.Budget == 0 {
 		b.left = DefaultBudget
 	}
-	u := newUniverse(family, b, left, right)
-	result := &Comparison{}
-	unproved := false
-	for _, m := range []moment{{firewall.StateNew, false}, {firewall.StateEstablished, false}, {firewall.StateEstablished, true}} {
-		d, differ := u.differ(left, right, o.Server, m, result)
-		if d != nil {
-			result.First = d
-			break
+	families := []Family{IPv4, IPv6}
+	if o.Server.Is6() {
+		slices.Reverse(families)
+	}
+	c := &comparison{Comparison: &Comparison{}, left: left, right: right, server: o.Server}
+	for _, family := range families {
+		c.u = newUniverse(family, b, left, right)
+		if c.First == nil {
+			c.First = c.search()
 		}
-		unproved = unproved || differ
 	}
-	if result.First == nil {
-		result.noteLimits(left, right, unproved)
+	if c.First == nil {
+		c.noteLimits()
 	}
-	result.Incomplete = b.hit
-	return result
+	c.Incomplete = b.hit
+	return c.Comparison
 }
+
+func (c *comparison) search() *Difference {
+	paths := []path{forwarded}
+	if isNetfilter(c.left) && isNetfilter(c.right) {
+		paths = append(paths, received, sent)
+	}
+	for _, p := range paths {
+		for _, m := range []moment{{p, firewall.StateNew, false}, {p, firewall.StateEstablished, false}, {p, firewall.StateEstablished, true}} {
+			if d := c.differ(m); d != nil {
+				return d
+			}
+		}
+	}
+	return c.differInTranslation()
+}
+
+// isNetfilter reports whether a ruleset has words for packets to and from the device
+// itself, and for translations.
+func isNetfilter(rs *firewall.Ruleset) bool { return rs.Dialect == "nft" || rs.Dialect == "iptables" }
 
 // noteLimits says what "no difference" leaves out.
-func (c *Comparison) noteLimits(left, right *firewall.Ruleset, unproved bool) {
-	if unproved {
+func (c *comparison) noteLimits() {
+	if c.unproved {
 		c.Notes = append(c.Notes, "the conditions of the two are not the same, but on the packets tried both did the same")
 	}
-	if readsFTP(left) || readsFTP(right) {
+	if readsFTP(c.left) || readsFTP(c.right) {
 		c.Notes = append(c.Notes, "data connections that an FTP inspection lets in are not compared")
+	}
+	var itself, translating bool
+	for _, rs := range []*firewall.Ruleset{c.left, c.right} {
+		for i := range rs.Chains {
+			chain := &rs.Chains[i]
+			judges := chain.Count > 0 || chain.Policy.Kind == firewall.Drop
+			itself = itself || judges && (chain.Hook == firewall.Input || chain.Hook == firewall.Output)
+			translating = translating || chain.Type == firewall.NATChain && chain.Count > 0
+		}
+	}
+	if itself && !(isNetfilter(c.left) && isNetfilter(c.right)) {
+		c.Notes = append(c.Notes, "what the firewall itself sends and receives is not compared: one of the two has no words for it")
+	}
+	if translating {
+		c.Notes = append(c.Notes, "of translated packets, examples of what each rule translates were compared")
 	}
 }
 
-// moment is when in a connection packets are compared.
+// moment is when in a connection, and on which path, packets are compared.
 type moment struct {
+	path  path
 	state firewall.CTState
 	reply bool // from the side that answered
 }
 
-// differ looks for a difference among packets of one moment. Regions says that the two
-// are not the same in words, whether or not a packet shows it.
-func (u *universe) differ(left, right *firewall.Ruleset, server netip.Addr, m moment, result *Comparison) (d *Difference, regions bool) {
-	var permits [2]region
-	for i, rs := range []*firewall.Ruleset{left, right} {
-		a := &analysis{rs: rs, u: u}
-		start := a.withState(u.everything(), m.state, false)
-		start.sets[dimHelper], start.sets[dimFragment], start.sets[dimReply] = 1, 1, 1
+// differ looks for a difference among packets of one moment.
+func (c *comparison) differ(m moment) *Difference {
+	var tables [2]*table
+	for i, rs := range []*firewall.Ruleset{c.left, c.right} {
+		a := &analysis{rs: rs, u: c.u}
+		start := a.withState(c.u.everything(), m.state, false)
+		start.sets[dimHelper], start.sets[dimFragment], start.sets[dimReply], start.sets[dimTranslated] = 1, 1, 1, 1
 		if m.reply {
 			start.sets[dimReply] = 1 << 1
 		}
-		t := compile(rs, u, region{start})
+		t := compile(rs, c.u, m.path, region{start})
 		for _, n := range t.notes {
-			if !slices.Contains(result.Notes, n) {
-				result.Notes = append(result.Notes, n)
+			if !slices.Contains(c.Notes, n) {
+				c.Notes = append(c.Notes, n)
 			}
 		}
-		permits[i] = free(t.permit, u)
+		tables[i] = t
 	}
-	for _, pair := range [][2]region{{permits[0], permits[1]}, {permits[1], permits[0]}} {
-		only := pair[0].subtract(pair[1], u.budget)
-		regions = regions || len(only) > 0
+	if d := c.witnessOf(tables[0].permit, tables[1].permit, m); d != nil {
+		return d
+	}
+	for _, answer := range answers(c.left, c.right) {
+		if d := c.witnessOf(tables[0].rejected(answer), tables[1].rejected(answer), m); d != nil {
+			return d
+		}
+	}
+	return nil
+}
+
+// witnessOf looks for a packet that is in one of two regions, and that shows the
+// difference.
+func (c *comparison) witnessOf(left, right region, m moment) *Difference {
+	left, right = free(left, c.u), free(right, c.u)
+	for _, pair := range [][2]region{{left, right}, {right, left}} {
+		only := pair[0].subtract(pair[1], c.u.budget)
+		c.unproved = c.unproved || len(only) > 0
 		for i := range only {
-			if d := u.witness(&only[i], left, right, server, m); d != nil {
-				return d, true
+			if d := c.witness(&only[i], m); d != nil {
+				return d
 			}
 		}
 	}
-	return nil, regions
+	return nil
 }
 
 // free lets the connection state of a region go: two rulesets are compared on packets,
@@ -122,13 +185,44 @@ func free(r region, u *universe) region {
 	return out
 }
 
+// differInTranslation tries examples of what each translating rule takes.
+func (c *comparison) differInTranslation() *Difference {
+	start := c.u.everything()
+	start.sets[dimHelper], start.sets[dimFragment], start.sets[dimReply], start.sets[dimTranslated] = 1, 1, 1, 1
+	for _, rs := range []*firewall.Ruleset{c.left, c.right} {
+		for i := range rs.Chains {
+			chain := &rs.Chains[i]
+			if chain.Type != firewall.NATChain || chain.Hook != firewall.Prerouting && chain.Hook != firewall.Postrouting {
+				continue
+			}
+			t := (&table{rs: rs, u: c.u, chains: []int{i}, nat: allRules}).run(region{start})
+			for _, item := range t.items {
+				for k := range item.region {
+					if d := c.witness(&item.region[k], moment{forwarded, firewall.StateNew, false}); d != nil && item.rule >= 0 {
+						return d
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // witness makes a packet of a box and runs it through both devices; nil if they agree on
 // it after all, because of something that the boxes do not know.
-func (u *universe) witness(b *box, left, right *firewall.Ruleset, server netip.Addr, m moment) *Difference {
-	for _, p := range u.examples(b, server) {
+func (c *comparison) witness(b *box, m moment) *Difference {
+	for _, p := range c.u.examples(b, c.server) {
 		d := &Difference{Packet: p}
-		d.In = u.interfaceOf(b.sets[dimIn], "in", "")
-		d.Out = u.interfaceOf(b.sets[dimOut], "out", d.In)
+		if m.path != sent {
+			ins := b.sets[dimIn]
+			if bits.OnesCount64(b.sets[dimOut]) == 1 && ins != b.sets[dimOut] {
+				ins &^= b.sets[dimOut] // it must be free to leave there
+			}
+			d.In = c.u.interfaceOf(ins, "in", "")
+		}
+		if m.path != received {
+			d.Out = c.u.interfaceOf(b.sets[dimOut], "out", d.In)
+		}
 		switch {
 		case m.state == firewall.StateEstablished && m.reply:
 			q := p
@@ -137,12 +231,30 @@ func (u *universe) witness(b *box, left, right *firewall.Ruleset, server netip.A
 		case m.state == firewall.StateEstablished:
 			d.Setup = opening(&p)
 		}
-		d.Left, d.Right = u.run(left, d), u.run(right, d)
-		if d.Left.Decision.Action != d.Right.Decision.Action {
+		d.Left, d.Right = run(c.left, d), run(c.right, d)
+		if d.Left.differs(&d.Right) || d.Left.Decision.Action == firewall.ActionReject && answerOf(c.left, &d.Left) != answerOf(c.right, &d.Right) {
 			return d
 		}
 	}
 	return nil
+}
+
+// answerOf returns how a ruleset rejects the packet that it rejected.
+func answerOf(rs *firewall.Ruleset, j *Judgement) firewall.RejectWith {
+	if rule := int(j.Decision.Rule); rule >= 0 && rule < len(rs.Rules) {
+		return rs.Rules[rule].Verdict.With
+	}
+	return firewall.ICMPPortUnreachable
+}
+
+// differs reports whether two judgements are different for the packet: another verdict,
+// or other addresses or ports on what leaves.
+func (j *Judgement) differs(k *Judgement) bool {
+	if j.Decision.Action != k.Decision.Action {
+		return true
+	}
+	a, b := &j.After, &k.After
+	return j.Decision.Action == firewall.ActionForward && (a.Src != b.Src || a.Dst != b.Dst || a.SrcPort != b.SrcPort || a.DstPort != b.DstPort)
 }
 
 // interfaceOf names one interface of a set that is not taken; other is the name of one
@@ -154,113 +266,4 @@ func (u *universe) interfaceOf(set uint64, other, taken string) string {
 		}
 	}
 	return other
-}
-
-// examples picks readable packets of a box: the values people know first.
-func (u *universe) examples(b *box, server netip.Addr) []wire.Packet {
-	var packets []wire.Packet
-	for _, flags := range pickFlags(b.sets[dimFlags]) {
-		p := wire.Packet{
-			Src: u.pickAddress(b.spans[dimSource], server, "10.0.0.2", "2001:db8::2"),
-			Dst: u.pickAddress(b.spans[dimDestination], server, "192.168.10.1", "2001:db8:10::1"),
-			TTL: 64, Flags: flags, Seq: 1, Window: 65535,
-			Protocol: wire.Protocol(pickNumber(b.spans[dimProtocol], uint64(wire.TCP), uint64(wire.UDP), uint64(wire.ICMP))),
-		}
-		if p.Dst == p.Src { // nobody sends to himself through a firewall
-			p.Dst = u.pickAddress(b.spans[dimDestination], server, "10.0.0.2", "2001:db8::2")
-		}
-		if p.Protocol == wire.TCP || p.Protocol == wire.UDP {
-			p.SrcPort = uint16(pickNumber(b.spans[dimSourcePort], 1026, 21, 20, 1024, 80))
-			p.DstPort = uint16(pickNumber(b.spans[dimDestinationPort], 21, 20, 1027, 2024, 1024, 80))
-		}
-		if p.Protocol != wire.TCP {
-			p.Flags, p.Seq, p.Window = 0, 0, 0
-		}
-		if p.Protocol == wire.ICMP || p.Protocol == wire.ICMPv6 {
-			p.ICMPType = uint8(pickNumber(b.spans[dimICMPType], 8))
-			p.ICMPCode = uint8(pickNumber(b.spans[dimICMPCode], 0))
-		}
-		if p.Flags&wire.ACK != 0 {
-			p.Ack = 1
-		}
-		packets = append(packets, p)
-	}
-	return packets
-}
-
-// pickFlags returns the flags that people know that are in the set, else the lowest there.
-func pickFlags(set uint64) []wire.Flags {
-	var known []wire.Flags
-	for _, flags := range []wire.Flags{wire.SYN, wire.ACK, wire.SYN | wire.ACK, wire.PSH | wire.ACK, wire.RST} {
-		if set&(1<<flags) != 0 {
-			known = append(known, flags)
-		}
-	}
-	if len(known) == 0 {
-		return []wire.Flags{wire.Flags(bits.TrailingZeros64(set))}
-	}
-	return known
-}
-
-// pickNumber returns the first of the wanted numbers that is in the span, else its lowest.
-func pickNumber(s span, wanted ...uint64) uint64 {
-	for _, n := range wanted {
-		if x := small(n); !x.less(s.low) && !s.high.less(x) {
-			return n
-		}
-	}
-	return s.low.lo
-}
-
-func (u *universe) pickAddress(s span, server netip.Addr, four, six string) netip.Addr {
-	wanted := []netip.Addr{netip.MustParseAddr(four)}
-	if u.family == IPv6 {
-		wanted[0] = netip.MustParseAddr(six)
-	}
-	if server.IsValid() && u.has(server) {
-		wanted = append(wanted, server)
-	}
-	for _, a := range wanted {
-		if n := addressNumber(a); !n.less(s.low) && !s.high.less(n) {
-			return a
-		}
-	}
-	low := s.low
-	if low == (number{}) && low.less(s.high) {
-		low = low.next() // 0.0.0.0 is nobody's address
-	}
-	return low.address(u.family)
-}
-
-// opening returns the handshake before a packet of an established connection.
-func opening(p *wire.Packet) []wire.Packet {
-	syn := *p
-	syn.Flags, syn.Seq, syn.Ack, syn.Payload = wire.SYN, 0, 0, nil
-	answer := syn
-	answer.Src, answer.Dst, answer.SrcPort, answer.DstPort = syn.Dst, syn.Src, syn.DstPort, syn.SrcPort
-	answer.Flags, answer.Ack = wire.SYN|wire.ACK, 1
-	return []wire.Packet{syn, answer}
-}
-
-// run hands the setup and the packet to a device with these rules.
-func (u *universe) run(rs *firewall.Ruleset, d *Difference) Judgement {
-	host := func(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
-	device := firewall.NewDevice(firewall.Config{
-		Name:       "firewall",
-		Interfaces: []firewall.Interface{{Name: d.In}, {Name: d.Out}},
-		Routes:     []firewall.Route{{Dst: host(d.Packet.Src), Interface: 0}, {Dst: host(d.Packet.Dst), Interface: 1}},
-		Rules:      rs,
-	})
-	now := event.Time(0)
-	for _, p := range d.Setup {
-		in := 0
-		if p.Src == d.Packet.Dst {
-			in = 1
-		}
-		now++
-		device.Receive(now, in, &p)
-	}
-	p := d.Packet
-	decision := device.Receive(now+1, 0, &p)
-	return Judgement{Decision: decision, Missed: device.Explain()}
 }

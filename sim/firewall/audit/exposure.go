@@ -1,67 +1,11 @@
 package audit
 
 import (
-	"fmt"
 	"net/netip"
-	"sort"
-	"strings"
 
 	"ftplab/sim/firewall"
 	"ftplab/sim/wire"
 )
-
-// Ports is a set of ports as sorted, disjoint inclusive ranges.
-type Ports []PortRange
-
-// PortRange is an inclusive range of ports.
-type PortRange struct {
-	From uint16 `json:"from"`
-	To   uint16 `json:"to"`
-}
-
-// Count returns how many ports are in the set.
-func (p Ports) Count() int {
-	n := 0
-	for _, r := range p {
-		n += int(r.To) - int(r.From) + 1
-	}
-	return n
-}
-
-// String prints the set: "21, 1025-65535", or "none".
-func (p Ports) String() string {
-	if len(p) == 0 {
-		return "none"
-	}
-	var parts []string
-	for _, r := range p {
-		if r.From == r.To {
-			parts = append(parts, fmt.Sprint(r.From))
-		} else {
-			parts = append(parts, fmt.Sprintf("%d-%d", r.From, r.To))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-// portsOf joins ranges of a region's property d.
-func portsOf(r region, d int) Ports {
-	var all Ports
-	for i := range r {
-		s := r[i].spans[d]
-		all = append(all, PortRange{uint16(s.low.lo), uint16(s.high.lo)})
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i].From < all[j].From })
-	var joined Ports
-	for _, next := range all {
-		if n := len(joined); n > 0 && int(next.From) <= int(joined[n-1].To)+1 {
-			joined[n-1].To = max(joined[n-1].To, next.To)
-			continue
-		}
-		joined = append(joined, next)
-	}
-	return joined
-}
 
 // Exposure is what an arbitrary host can do to a server behind the firewall.
 type Exposure struct {
@@ -70,6 +14,8 @@ type Exposure struct {
 	// to the server and the SYN-ACK gets back.
 	Connect      Ports `json:"connect"`
 	ConnectCount int   `json:"connect_count"`
+	// Forwards are the translations by which some of these are reached.
+	Forwards []Forward `json:"forwards,omitempty"`
 	// Probe are the ports that some TCP packet without a connection reaches, such as
 	// the bare ACK of a scan.
 	Probe      Ports `json:"probe"`
@@ -85,145 +31,294 @@ type Exposure struct {
 	ExpectedCount int   `json:"expected_count"`
 }
 
+// Forward is a rule that translates the destination of what comes in.
+type Forward struct {
+	RuleRef
+	// Ports are the ports that hosts send to, ToPorts those of the server that they reach.
+	Ports   Ports `json:"ports"`
+	ToPorts Ports `json:"to_ports"`
+}
+
 // exposure works out what an arbitrary host reaches on server.
-func (a *analysis) exposure(server netip.Addr) *Exposure {
+func (a *analysis) exposure(server netip.Addr, behind string) *Exposure {
 	x := &Exposure{Server: server}
-	var connect, probe, outward, expected region
-	for _, way := range a.serverWays(server) {
-		in := a.packet(server, way, true)
-		connect = append(connect, a.twoWay(in)...)
-		probe = append(probe, a.permitted(a.strays(in))...)
-		if readsFTP(a.rs) {
-			expected = append(expected, a.permitted(a.withState(a.flagged(in, wire.SYN), firewall.StateRelated, true))...)
+	q := &question{analysis: a, server: server, path: a.pathTo(server)}
+	q.settleWays(behind)
+	for _, w := range q.ways {
+		in := q.packet(w)
+		x.Connect = append(x.Connect, portsOf(q.connect(in, noRule), dimDestinationPort)...)
+		x.Probe = append(x.Probe, portsOf(q.permitted(q.strays(in), noRule), dimDestinationPort)...)
+		switch {
+		case readsFTP(a.rs) && !isNetfilter(a.rs): // its data connections pass whatever the lists say
+			x.Expected = Ports{{a.lowestExpected(), allPorts - 1}}
+		case readsFTP(a.rs):
+			related := q.withState(q.flagged(in, wire.SYN), firewall.StateRelated, true)
+			x.Expected = append(x.Expected, portsOf(q.permitted(related, noRule), dimDestinationPort)...)
 		}
-		outward = append(outward, a.twoWay(a.packet(server, way, false))...)
+		outward := q.outward(w)
+		x.Outward = append(x.Outward, portsOf(outward, dimDestinationPort)...)
+		x.OutwardFrom = append(x.OutwardFrom, portsOf(outward, dimSourcePort)...)
 	}
-	x.Connect, x.Probe = portsOf(connect, dimDestinationPort), portsOf(probe, dimDestinationPort)
-	x.Outward, x.OutwardFrom = portsOf(outward, dimDestinationPort), portsOf(outward, dimSourcePort)
-	if x.Connect.has(21) {
-		x.Expected = portsOf(expected, dimDestinationPort)
+	q.translations(x)
+	for _, ports := range []*Ports{&x.Connect, &x.Probe, &x.Outward, &x.OutwardFrom, &x.Expected} {
+		*ports = ports.joined()
+	}
+	if !x.Connect.meets(a.controlPorts()) {
+		x.Expected = nil
 	}
 	x.ConnectCount, x.ProbeCount = x.Connect.Count(), x.Probe.Count()
 	x.OutwardCount, x.ExpectedCount = x.Outward.Count(), x.Expected.Count()
 	return x
 }
 
-// allPorts is how many ports there are.
-const allPorts = 1 << 16
-
-// serverWays keeps the ways on which an arbitrary host comes to the server: those on
-// which rules open some of its ports. A way on which every port is open, beside such
-// ones, comes from a side that the rules trust; it is noted and left out. If no way
-// leads to the server, it may be anywhere.
-func (a *analysis) serverWays(server netip.Addr) []way {
-	var restricted, open []way
-	for _, way := range a.ways() {
-		switch portsOf(a.twoWay(a.packet(server, way, true)), dimDestinationPort).Count() {
-		case 0:
-		case allPorts:
-			open = append(open, way)
-		default:
-			restricted = append(restricted, way)
-		}
-	}
-	if len(restricted) == 0 {
-		if len(open) == 0 {
-			return a.ways()
-		}
-		return open
-	}
-	if len(open) > 0 {
-		var ways []string
-		for _, w := range open {
-			ways = append(ways, "in by "+a.interfaceName(w.in)+" and out by "+a.interfaceName(w.out))
-		}
-		a.notes = append(a.notes, "every port is open to packets "+strings.Join(ways, ", ")+": that side counts as trusted; the exposure is that to the others")
-	}
-	return restricted
+// question is what is asked about one server.
+type question struct {
+	*analysis
+	server netip.Addr
+	path   path
+	// ways are those by which hosts reach some of its ports (all ways, if none does), and
+	// guarded those on which the rules close any: what is translated may pass there.
+	ways, guarded []way
 }
 
-func (a *analysis) interfaceName(place int) string {
-	if place < len(a.u.interfaces) {
-		return a.u.interfaces[place]
+// pathTo returns the path that packets to a server take: to the device itself, if its
+// rules are about packets to itself alone, as a server's own firewall is, or if the
+// address is one that its rules translate.
+func (a *analysis) pathTo(server netip.Addr) path {
+	var asked [2]bool
+	for i := range a.rs.Chains {
+		c := &a.rs.Chains[i]
+		judges := c.Type == firewall.FilterChain && (c.Count > 0 || c.Policy.Kind == firewall.Drop)
+		asked[0] = asked[0] || judges && (c.Hook == firewall.Forward || c.Hook == firewall.Inbound || c.Hook == firewall.Outbound)
+		asked[1] = asked[1] || judges && c.Hook == firewall.Input
 	}
-	return "any other interface"
+	if asked[1] && !asked[0] {
+		a.note("the rules are about packets to the host itself: %v counts as its address", server)
+		return received
+	}
+	if a.translates(server) {
+		a.note("%v is an address whose packets the rules translate: what they do not translate counts as sent to the firewall itself", server)
+		return received
+	}
+	return forwarded
 }
 
-func (p Ports) has(port uint16) bool {
-	for _, r := range p {
-		if r.From <= port && port <= r.To {
+// translates reports whether a rule translates packets to this very address.
+func (a *analysis) translates(server netip.Addr) bool {
+	for i := range a.rs.Rules {
+		r := &a.rs.Rules[i]
+		if e := translation(r); e == nil || e.Kind != firewall.DNAT {
+			continue
+		}
+		for _, part := range r.Parts {
+			if part.Match != nil && names(part.Match, firewall.DestinationAddress, server) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// names reports whether a condition asks for one address alone in a field.
+func names(m *firewall.Match, field firewall.Field, address netip.Addr) bool {
+	if m.Field != field || m.Negate {
+		return false
+	}
+	for _, t := range m.Addresses {
+		one := netip.PrefixFrom(address, address.BitLen())
+		if t.Base == address && addressNumber(t.Care) == fill(number{}, one.Bits()) {
 			return true
 		}
 	}
 	return false
 }
 
-// way is a pair of interfaces, by place: where a packet to the server comes in and goes
-// out.
-type way struct{ in, out int }
+// packet is every TCP packet to the server that comes this way.
+func (q *question) packet(w way) box {
+	b := q.u.everything()
+	n := addressNumber(q.server)
+	b.spans[dimDestination] = span{n, n}
+	b.sets[dimIn], b.sets[dimOut] = 1<<w.in, 1<<w.out
+	b.spans[dimProtocol] = span{small(uint64(wire.TCP)), small(uint64(wire.TCP))}
+	b.sets[dimFragment], b.sets[dimReply], b.sets[dimHelper], b.sets[dimTranslated] = 1, 1, 1, 1
+	return b
+}
 
-// ways lists the pairs of interfaces between which a connection to the server may come:
-// in towards the world, out towards the server. Where lists are applied to one interface
-// only, the server is behind that one. A ruleset that names no interface has one way.
-func (a *analysis) ways() []way {
-	other := len(a.u.interfaces)
-	if other == 0 {
-		return []way{{other, other}}
+// connect returns the packets with SYN among b whose SYN-ACK comes back as well: as they
+// are after the translation by a rule, or of those that none translates.
+func (q *question) connect(b box, rule int) region {
+	return q.answered(q.permitted(q.withState(q.flagged(b, wire.SYN), firewall.StateNew, false), rule), q.path)
+}
+
+// outward returns the packets by which the server opens connections this way.
+func (q *question) outward(w way) region {
+	b := q.packet(w)
+	b.mirror()
+	path := q.path
+	if path == received {
+		path = sent
 	}
-	filtered := a.filtered()
-	var ways []way
-	for in := range other + 1 {
-		for out := range other + 1 {
-			distinct := in != out || in == other // there may be two that the rules do not name
-			if distinct && !a.isLoopback(in) && !a.isLoopback(out) && (filtered < 0 || out == filtered) {
-				ways = append(ways, way{in, out})
-			}
+	syn := q.permittedOn(path, q.withState(q.flagged(b, wire.SYN), firewall.StateNew, false), noRule)
+	return q.answered(syn, path)
+}
+
+// answered keeps the packets with SYN that passed on a path and whose answers pass, too.
+func (q *question) answered(syn region, p path) region {
+	if len(syn) == 0 || q.sessionsReturn() {
+		return syn
+	}
+	back := map[path]path{forwarded: forwarded, received: sent, sent: received}[p]
+	start := syn[0]
+	for d := range start.spans {
+		for i := range syn {
+			start.spans[d].low = lower(start.spans[d].low, syn[i].spans[d].low)
+			start.spans[d].high = higher(start.spans[d].high, syn[i].spans[d].high)
 		}
 	}
-	return ways
+	answer := q.withState(q.flagged(start, wire.SYN|wire.ACK), firewall.StateEstablished, false)
+	answer.mirror()
+	answer.sets[dimReply] = 1 << 1
+	answers := q.permittedOn(back, answer, noRule)
+	for i := range answers {
+		answers[i].mirror()
+		// What the answer shares with its SYN is addresses and ports.
+		answers[i].sets = syn[0].sets
+	}
+	return syn.intersect(answers, q.u.budget)
 }
 
-// isLoopback reports whether a place is the loopback interface, by which nothing is
-// forwarded.
-func (a *analysis) isLoopback(place int) bool {
-	return place < len(a.u.interfaces) && a.u.interfaces[place] == "lo"
+func lower(a, b number) number {
+	if b.less(a) {
+		return b
+	}
+	return a
 }
 
-// filtered returns the place of the only interface that lists are applied to, -1 if
-// there is none or there are several.
-func (a *analysis) filtered() int {
-	place := -1
-	for i := range a.rs.Chains {
-		name := a.rs.Chains[i].Interface
-		if name == "" {
+func higher(a, b number) number {
+	if a.less(b) {
+		return b
+	}
+	return a
+}
+
+// translations adds what is reached by translations of the destination: the server, to
+// whatever address hosts send; and whoever it is that gets what hosts send to the server.
+func (q *question) translations(x *Exposure) {
+	chains := q.natChains()
+	for rule := range q.rs.Rules {
+		e := translation(&q.rs.Rules[rule])
+		if e == nil || !q.onPath(rule, chains) || q.u.budget.hit {
 			continue
 		}
-		for k, known := range a.u.interfaces {
-			if known == name && place >= 0 && place != k {
-				return -1
+		var f Forward
+		for _, w := range q.guarded {
+			for _, r := range []reached{q.elsewhere(e, rule, w), q.here(e, rule, w)} {
+				f.Ports, f.ToPorts = append(f.Ports, r.from...), append(f.ToPorts, r.to...)
+				x.Connect, x.Probe = append(x.Connect, r.connect...), append(x.Probe, r.probe...)
+				x.Expected = append(x.Expected, r.expected...)
 			}
-			if known == name {
-				place = k
+		}
+		if len(f.ToPorts) > 0 {
+			f.RuleRef, f.Ports, f.ToPorts = q.ref(rule), f.Ports.joined(), f.ToPorts.joined()
+			x.Forwards = append(x.Forwards, f)
+		}
+	}
+}
+
+// reached is what a translation lets arbitrary hosts reach on one way: ports of the
+// server, and how the rule gets there.
+type reached struct{ connect, probe, expected, from, to Ports }
+
+// here follows packets that a rule's translation sends to the server from any address.
+func (q *question) here(e *firewall.Effect, rule int, w way) reached {
+	if q.path == received && e.Kind != firewall.Redirect {
+		return reached{}
+	}
+	start := q.packet(w)
+	if q.path == forwarded {
+		start.spans[dimDestination] = q.u.everything().spans[dimDestination]
+	}
+	syn := q.withState(q.flagged(start, wire.SYN), firewall.StateNew, false)
+	to := portsOf(q.answered(q.atServer(q.permitted(syn, rule), true), q.path), dimDestinationPort)
+	return reached{
+		connect: to, to: to, from: q.asked(e, rule, q.path, syn, to),
+		probe: portsOf(q.atServer(q.permitted(q.strays(start), rule), true), dimDestinationPort),
+	}
+}
+
+// elsewhere follows packets to the server that a rule's translation sends to others, by
+// any interface: it is they who are reached by the server's address.
+func (q *question) elsewhere(e *firewall.Effect, rule int, w way) reached {
+	if e.Kind == firewall.Redirect {
+		return reached{}
+	}
+	start := q.packet(w)
+	start.sets[dimOut] = q.u.everything().sets[dimOut]
+	syn := q.withState(q.flagged(start, wire.SYN), firewall.StateNew, false)
+	there := q.answered(q.atServer(q.permittedOn(forwarded, syn, rule), false), forwarded)
+	if len(there) == 0 {
+		return reached{}
+	}
+	to := portsOf(there, dimDestinationPort)
+	from := q.asked(e, rule, forwarded, syn, to)
+	r := reached{connect: from, probe: from, from: from, to: to}
+	if readsFTP(q.rs) { // the helper translates the data connection, too
+		related := there[0]
+		all := q.u.everything()
+		related.spans[dimSourcePort], related.spans[dimDestinationPort] = all.spans[dimSourcePort], all.spans[dimDestinationPort]
+		r.expected = portsOf(q.permittedOn(forwarded, q.withState(related, firewall.StateRelated, true), noRule), dimDestinationPort)
+	}
+	return r
+}
+
+// asked returns the ports that hosts send to, of packets that a rule translates so that
+// they come to these ports.
+func (q *question) asked(e *firewall.Effect, rule int, p path, syn box, to Ports) Ports {
+	if len(to) == 0 || !changesPort(q.rs, e) {
+		return to
+	}
+	var from Ports
+	t := &table{rs: q.rs, u: q.u, path: p, chains: chainsOf(q.rs, p, true), nat: allRules}
+	for _, item := range t.run(region{syn}).items {
+		if item.rule == rule {
+			from = append(from, portsOf(item.region, dimDestinationPort)...)
+		}
+	}
+	return from.joined()
+}
+
+// atServer keeps what is sent to the server, or all but that.
+func (q *question) atServer(r region, wanted bool) region {
+	b := q.u.everything()
+	n := addressNumber(q.server)
+	b.spans[dimDestination] = span{n, n}
+	if wanted {
+		return r.intersect(region{b}, q.u.budget)
+	}
+	return r.subtract(region{b}, q.u.budget)
+}
+
+// changesPort reports whether a translation sends packets to another port.
+func changesPort(rs *firewall.Ruleset, e *firewall.Effect) bool {
+	if e.Map != 0 {
+		for _, element := range rs.Sets[e.Map-1].Elements {
+			if element.ValuePort != 0 {
+				return true
 			}
 		}
 	}
-	return place
+	return e.PortFrom != 0
 }
 
-// packet is every TCP packet to the server (or from it) that goes this way.
-func (a *analysis) packet(server netip.Addr, w way, inward bool) box {
-	b := a.u.everything()
-	n := addressNumber(server)
-	if inward {
-		b.spans[dimDestination] = span{n, n}
-		b.sets[dimIn], b.sets[dimOut] = 1<<w.in, 1<<w.out
-	} else {
-		b.spans[dimSource] = span{n, n}
-		b.sets[dimIn], b.sets[dimOut] = 1<<w.out, 1<<w.in
+// natChains are the chains that translate the destination of what comes in.
+func (a *analysis) natChains() []int {
+	var chains []int
+	for i := range a.rs.Chains {
+		if c := &a.rs.Chains[i]; c.Type == firewall.NATChain && c.Hook == firewall.Prerouting {
+			chains = append(chains, i)
+		}
 	}
-	b.spans[dimProtocol] = span{small(uint64(wire.TCP)), small(uint64(wire.TCP))}
-	b.sets[dimFragment], b.sets[dimReply], b.sets[dimHelper] = 1, 1, 1
-	return b
+	return chains
 }
 
 func (a *analysis) flagged(b box, f wire.Flags) box {
@@ -254,40 +349,25 @@ func (a *analysis) strays(b box) box {
 	return a.withState(b, firewall.StateNew|firewall.StateInvalid, false)
 }
 
-func (a *analysis) permitted(b box) region {
-	t := compile(a.rs, a.u, region{b}.subtract(region{a.toItself(&b)}, a.u.budget))
-	a.addNotes(t)
+// permitted returns what comes through of the packets to the server.
+func (q *question) permitted(b box, rule int) region { return q.permittedOn(q.path, b, rule) }
+
+func (q *question) permittedOn(p path, b box, rule int) region {
+	t := compileNAT(q.rs, q.u, p, region{b}.subtract(region{q.toItself(&b)}, q.u.budget), rule)
+	q.addNotes(t)
 	return t.permit
 }
 
 // toItself is what the server would send to its own address: an arbitrary host is
 // another one.
-func (a *analysis) toItself(b *box) box {
-	self := a.u.everything()
-	s := b.spans[dimSource]
-	if s.low != s.high {
-		s = b.spans[dimDestination]
+func (q *question) toItself(b *box) box {
+	self := q.u.everything()
+	n := addressNumber(q.server)
+	self.spans[dimSource], self.spans[dimDestination] = span{n, n}, span{n, n}
+	if d := b.spans[dimDestination]; d.low != d.high && b.spans[dimSource].low != b.spans[dimSource].high {
+		self.spans[dimDestination] = d // sent anywhere, it leads to the server
 	}
-	self.spans[dimSource], self.spans[dimDestination] = s, s
 	return self
-}
-
-// twoWay returns the packets with SYN among b whose SYN-ACK comes back as well.
-func (a *analysis) twoWay(b box) region {
-	syn := a.permitted(a.withState(a.flagged(b, wire.SYN), firewall.StateNew, false))
-	if len(syn) == 0 || a.sessionsReturn() {
-		return syn
-	}
-	back := a.flagged(b, wire.SYN|wire.ACK)
-	back.mirror()
-	back.sets[dimReply] = 1 << 1
-	answers := a.permitted(a.withState(back, firewall.StateEstablished, false))
-	for i := range answers {
-		answers[i].mirror()
-		// What the answer shares with its SYN is addresses and ports.
-		answers[i].sets = syn[0].sets
-	}
-	return syn.intersect(answers, a.u.budget)
 }
 
 // mirror turns the packets of a box round: the answers to them.
@@ -317,11 +397,50 @@ func readsFTP(rs *firewall.Ruleset) bool {
 		}
 	}
 	for i := range rs.Rules {
-		for _, part := range rs.Rules[i].Parts {
-			if e := part.Effect; e != nil && e.Kind == firewall.SetHelper && e.Text == "ftp" {
-				return true
-			}
+		if setsHelper(&rs.Rules[i]) {
+			return true
 		}
 	}
 	return false
+}
+
+func setsHelper(r *firewall.Rule) bool {
+	for _, part := range r.Parts {
+		if e := part.Effect; e != nil && e.Kind == firewall.SetHelper && e.Text == "ftp" {
+			return true
+		}
+	}
+	return false
+}
+
+// lowestExpected is the lowest port of a data connection that a vendor's inspection opens.
+func (a *analysis) lowestExpected() uint16 {
+	for i := range a.rs.Inspections {
+		if in := &a.rs.Inspections[i]; in.FTP && !in.Strict {
+			return 0
+		}
+	}
+	return 1024 // a strict inspection ends the session of one who announces a lower one
+}
+
+// controlPorts are the ports of the control connections that are read for data
+// connections.
+func (a *analysis) controlPorts() Ports {
+	var ports Ports
+	for i := range a.rs.Inspections {
+		in := &a.rs.Inspections[i]
+		for _, n := range in.Ports {
+			ports = append(ports, PortRange{n, n})
+		}
+		if in.FTP && len(in.Ports) == 0 {
+			ports = append(ports, PortRange{21, 21})
+		}
+	}
+	t := &table{rs: a.rs, u: a.u}
+	for i := range a.rs.Rules {
+		if setsHelper(&a.rs.Rules[i]) {
+			ports = append(ports, portsOf(t.conditions(&a.rs.Rules[i]), dimDestinationPort)...)
+		}
+	}
+	return ports.joined()
 }

@@ -260,6 +260,11 @@ func (u *universe) finite(m *firewall.Match) (set uint64, dim int, ok bool) {
 		return u.interfaceSet(m.Names), dimIn, true
 	case firewall.OutInterface:
 		return u.interfaceSet(m.Names), dimOut, true
+	case firewall.Status:
+		if bit := uint32(firewall.StatusDNAT); m.Mask == bit {
+			return map[bool]uint64{true: 1 << 1, false: 1 << 0}[m.AnyBit || m.Bits == bit], dimTranslated, true
+		}
+		return 0, 0, false
 	case firewall.HelperField:
 		return 1 << 1, dimHelper, true
 	case firewall.Family:

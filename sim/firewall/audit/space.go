@@ -1,9 +1,9 @@
 package audit
 
 import (
-	"math/big"
 	"math/bits"
 	"net/netip"
+	"slices"
 )
 
 // number is an unsigned 128-bit integer: an address of either family, or a port.
@@ -48,17 +48,14 @@ func (a number) address(family Family) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-func (a number) big() *big.Int {
-	n := new(big.Int).SetUint64(a.hi)
-	return n.Or(n.Lsh(n, 64), new(big.Int).SetUint64(a.lo))
-}
-
 // span is an inclusive range of numbers.
 type span struct{ low, high number }
 
-func (s span) size() *big.Int {
-	n := new(big.Int).Sub(s.high.big(), s.low.big())
-	return n.Add(n, big.NewInt(1))
+// size is how many numbers are in the span, to the precision of a float64.
+func (s span) size() float64 {
+	lo, borrow := bits.Sub64(s.high.lo, s.low.lo, 0)
+	hi, _ := bits.Sub64(s.high.hi, s.low.hi, borrow)
+	return float64(hi)*(1<<32)*(1<<32) + float64(lo) + 1
 }
 
 // The ordered properties of a packet.
@@ -81,7 +78,8 @@ const (
 	dimReply           // original, reply direction
 	dimIn              // interfaces by place in the universe, the last is any other
 	dimOut
-	dimHelper // no helper, ftp
+	dimHelper     // no helper, ftp
+	dimTranslated // its destination is as it was sent, or translated
 	finiteDims
 )
 
@@ -145,14 +143,14 @@ func (a *box) subtract(b *box, pieces []box) []box {
 	return pieces
 }
 
-// volume is the number of different packets in the box.
-func (a *box) volume() *big.Int {
-	v := big.NewInt(1)
+// volume is the number of different packets in the box, to the precision of a float64.
+func (a *box) volume() float64 {
+	v := 1.0
 	for d := range a.spans {
-		v.Mul(v, a.spans[d].size())
+		v *= a.spans[d].size()
 	}
 	for d := range a.sets {
-		v.Mul(v, big.NewInt(int64(bits.OnesCount64(a.sets[d]))))
+		v *= float64(bits.OnesCount64(a.sets[d]))
 	}
 	return v
 }
@@ -160,15 +158,15 @@ func (a *box) volume() *big.Int {
 // region is a set of packets as disjoint boxes.
 type region []box
 
-func (r region) volume() *big.Int {
-	v := new(big.Int)
+func (r region) volume() float64 {
+	v := 0.0
 	for i := range r {
-		v.Add(v, r[i].volume())
+		v += r[i].volume()
 	}
 	return v
 }
 
-// budget bounds an analysis: the boxes it may make.
+// budget bounds an analysis: the pairs of boxes that it may compare.
 type budget struct {
 	left int
 	hit  bool
@@ -186,11 +184,11 @@ func (b *budget) spend(n int) bool {
 func (r region) intersect(s region, b *budget) region {
 	var out region
 	for i := range r {
+		if !b.spend(len(s)) {
+			return out
+		}
 		for j := range s {
 			if c, ok := r[i].intersect(&s[j]); ok {
-				if !b.spend(1) {
-					return out
-				}
 				out = append(out, c)
 			}
 		}
@@ -202,13 +200,16 @@ func (r region) intersect(s region, b *budget) region {
 func (r region) subtract(s region, b *budget) region {
 	rest := r
 	for j := range s {
-		var next region
-		for i := range rest {
-			before := len(next)
+		if !b.spend(len(rest)) {
+			return rest
+		}
+		first := slices.IndexFunc(rest, func(a box) bool { _, meets := a.intersect(&s[j]); return meets })
+		if first < 0 {
+			continue
+		}
+		next := slices.Clone(rest[:first])
+		for i := first; i < len(rest); i++ {
 			next = rest[i].subtract(&s[j], next)
-			if !b.spend(len(next) - before) {
-				return next
-			}
 		}
 		rest = next
 	}

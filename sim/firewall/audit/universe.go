@@ -112,7 +112,7 @@ func (u *universe) everything() box {
 	for d, high := range [orderedDims]number{top, top, small(255), small(65535), small(65535), small(255), small(255)} {
 		b.spans[d] = span{high: high}
 	}
-	for d, places := range [finiteDims]int{64, statePlaces, 3, 2, len(u.interfaces) + 1, len(u.interfaces) + 1, 2} {
+	for d, places := range [finiteDims]int{64, statePlaces, 3, 2, len(u.interfaces) + 1, len(u.interfaces) + 1, 2, 2} {
 		b.sets[d] = lowest(places)
 	}
 	return b

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"ftplab/sim/report"
+)
+
+// liveServer is a real server, which has the place of the one in lesson 12.
+type liveServer struct {
+	name    string
+	op      string
+	user    string // "" is the one who runs the test, else an ordinary one
+	command func(folder string) []string
+	// anyPort is said of a server that dials from other ports than 20, for which an
+	// ordinary user has no right.
+	anyPort bool
+	// early is said of a server that dials as soon as it is told PORT, and answers when
+	// that has succeeded or failed.
+	early bool
+}
+
+// nobody is an ordinary user of every Linux system.
+const nobody = "65534"
+
+// vsftpdConfig is vsftpd as the lessons' server: it gives up after 4 s to reach the
+// client, or to be reached.
+const vsftpdConfig = `listen=YES
+background=NO
+anonymous_enable=YES
+connect_from_port_20=YES
+connect_timeout=4
+accept_timeout=4
+pasv_min_port=2024
+pasv_max_port=2024
+xferlog_enable=NO
+seccomp_sandbox=NO
+`
+
+func liveServers(t *testing.T) []liveServer {
+	vsftpd, python := livePeer(t, "vsftpd"), livePeer(t, "python3")
+	if err := exec.Command(python, "-c", "import pyftpdlib").Run(); err != nil {
+		skipOrFail(t, "pyftpdlib is not installed")
+	}
+	script, err := filepath.Abs("testdata/peers/serve.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	withConfig := func(more string) func(folder string) []string {
+		return func(folder string) []string {
+			file := folder + "/vsftpd.conf"
+			config := vsftpdConfig + "anon_root=" + folder + "/served\nsecure_chroot_dir=" + folder + "/empty\n" + more
+			if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
+				t.Error(err)
+			}
+			return []string{vsftpd, file}
+		}
+	}
+	pyftpdlib := func(folder string) []string { return []string{python, "-c", string(text), folder + "/served"} }
+	return []liveServer{
+		{name: "vsftpd", op: "retr", command: withConfig("")},
+		// It cannot change its root and would look for the client's file in the real one.
+		{name: "vsftpd of an ordinary user", op: "list", user: nobody, command: withConfig("run_as_launching_user=YES\n"), anyPort: true},
+		{name: "pyftpdlib", op: "retr", command: pyftpdlib, anyPort: true, early: true},
+		{name: "pyftpdlib of an ordinary user", op: "retr", user: nobody, command: pyftpdlib, anyPort: true, early: true},
+	}
+}
+
+// asUser is what runs a command as another user, who finds /dev/net/tun as open as it is
+// on most systems.
+func asUser(user string, command []string) []string {
+	if user == "" {
+		return command
+	}
+	const script = `mount -t tmpfs -o mode=755 none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && user=$1 && shift &&
+exec setpriv --reuid $user --regid $user --clear-groups "$@"`
+	return append([]string{"unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", user}, command...)
+}
+
+// openFolder makes a folder that everybody may use, with what the servers serve in it.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "ftplab-live-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	for _, made := range []func() error{
+		func() error { return os.MkdirAll(folder+"/served/pub", 0o755) },
+		func() error { return os.Mkdir(folder+"/empty", 0o755) },
+		func() error { return os.WriteFile(folder+"/served/pub/readme.txt", make([]byte, 496), 0o644) },
+		func() error { return os.Chmod(folder, 0o777) },
+	} {
+		if err := made(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// TestLiveServers has the simulated client come to real servers through the firewalls of
+// lesson 12: it fares as with the simulated server.
+func TestLiveServers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		skipOrFail(t, "to become another user, and a server on port 21, takes root")
+	}
+	servers := liveServers(t)
+	needLive(t)
+	letOthersRun(t)
+	variants := []string{"acl", "stateful", "inspect"}
+	if testing.Short() {
+		variants = []string{"stateful"}
+	}
+	type trial struct {
+		server        liveServer
+		mode, variant string
+		ran           liveRun
+	}
+	var trials []*trial
+	var wait sync.WaitGroup
+	room := make(chan struct{}, atOnce)
+	for _, s := range servers {
+		for _, variant := range variants {
+			for _, mode := range []string{"pasv", "epsv", "port", "eprt"} {
+				one, folder := &trial{server: s, mode: mode, variant: variant}, openFolder(t)
+				trials = append(trials, one)
+				wait.Go(func() {
+					room <- struct{}{}
+					defer func() { <-room }()
+					one.ran = runLive(folder, "12", s.user, s.command(folder), "--server", "--op", s.op, "--mode", mode, "--firewall", variant)
+				})
+			}
+		}
+	}
+	wait.Wait()
+	for _, one := range trials {
+		t.Run(one.server.name+"/"+one.variant+"/"+one.mode, func(t *testing.T) {
+			one.server.compare(t, &one.ran, simulated(t, "12", "--op", one.server.op, "--mode", one.mode, "--firewall", one.variant))
+		})
+	}
+}
+
+// letOthersRun lets every user run the ftplab that the tests run.
+func letOthersRun(t *testing.T) {
+	t.Helper()
+	at, err := exec.LookPath("ftplab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{filepath.Dir(at), filepath.Dir(filepath.Dir(at))} {
+		if info, err := os.Stat(folder); err != nil || info.Mode()&0o001 != 0 {
+			continue
+		}
+		if err := os.Chmod(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// simulated returns the report of a run.
+func simulated(t *testing.T, args ...string) *report.Run {
+	t.Helper()
+	var out, problems bytes.Buffer
+	cmd := exec.Command("ftplab", append([]string{"run", "--format", "json"}, args...)...)
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %s", err, problems.String())
+	}
+	var run report.Run
+	if err := json.Unmarshal(out.Bytes(), &run); err != nil {
+		t.Fatal(err)
+	}
+	return &run
+}
+
+func (s *liveServer) compare(t *testing.T, ran *liveRun, want *report.Run) {
+	if ran.err != nil {
+		t.Fatalf("%v\n%s", ran.err, ran.output)
+	}
+	got := &ran.report
+	judgement := func(r *report.Run) string {
+		return fmt.Sprintf("%s in %s, %s, reply %s", r.Outcome, r.Phase, r.FailureClass, code(r))
+	}
+	expected, drop := judgement(want), reportedDrop(want.FirstDrop)
+	failsActive := (got.Mode == "port" || got.Mode == "eprt") && want.FirstDrop != nil
+	switch {
+	case failsActive && s.anyPort && got.Firewall == "acl":
+		// It keeps out what comes from port 20, not what comes from ports like those of
+		// the answers to passive connections.
+		expected, drop = "ok in final_reply, none, reply 226", "none"
+	case failsActive && s.early:
+		expected = "421 in data_setup, delayed, reply 421"
+		fallthrough
+	case failsActive && s.anyPort:
+		drop = strings.Replace(drop, ":20>", ":client's>", 1)
+	}
+	if judgement(got) != expected {
+		t.Errorf("it is %s, with the simulated server %s", judgement(got), expected)
+	}
+	if reportedDrop(got.FirstDrop) != drop {
+		t.Errorf("first drop %s, with the simulated server %s", reportedDrop(got.FirstDrop), drop)
+	}
+	if got.OK() && s.op == "retr" && got.Transfer.Bytes != 496 {
+		t.Errorf("%d octets came", got.Transfer.Bytes)
+	}
+	if ran.status != 0 {
+		t.Errorf("exit status %d, though the server was told to end", ran.status)
+	}
+	if t.Failed() {
+		t.Log(ran.output)
+	}
+}
+
+// code is that of the failing or final reply, "" if there is none.
+func code(r *report.Run) string {
+	if r.ServerReply == nil {
+		return ""
+	}
+	return firstWord(*r.ServerReply)
+}
