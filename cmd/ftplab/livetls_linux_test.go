@@ -127,7 +127,7 @@ func liveTwice(t *testing.T, target string, command []string) (report.Run, *sess
 	t.Helper()
 	folder := t.TempDir()
 	at := func(name string) string { return filepath.Join(folder, name) }
-	ran := runLive(folder, target, command, "--save", at("saved.json"), "--pcap", at("live.pcapng"))
+	ran := runLive(folder, target, "", command, "--save", at("saved.json"), "--pcap", at("live.pcapng"))
 	if ran.err != nil || !ran.report.TLS {
 		t.Fatalf("TLS %v, %v\n%s", ran.report.TLS, ran.err, ran.output)
 	}
@@ -180,7 +180,7 @@ func TestLiveTLSServer(t *testing.T) {
 	}
 	for _, mode := range []string{"pasv", "port"} {
 		saved := filepath.Join(t.TempDir(), "saved.json")
-		ran := runLive(t.TempDir(), "linux/1", []string{"ftplab", "serve", "--listen", ":21", "--root", root}, "--server", "--tls", "--mode", mode, "--save", saved)
+		ran := runLive(t.TempDir(), "linux/1", "", []string{"ftplab", "serve", "--listen", ":21", "--root", root}, "--server", "--tls", "--mode", mode, "--save", saved)
 		if ran.err != nil || ran.status != 0 {
 			t.Fatalf("status %d, %v\n%s", ran.status, ran.err, ran.output)
 		}
