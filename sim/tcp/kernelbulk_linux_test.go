@@ -53,14 +53,6 @@ func useCUBIC(_, _ string, socket syscall.RawConn) (err error) {
 	return errors.Join(err, controlErr)
 }
 
-func randomOctets(seed uint64, n int) []byte {
-	var key [32]byte
-	key[0] = byte(seed)
-	data := make([]byte, n)
-	rand.NewChaCha8(key).Read(data)
-	return data
-}
-
 // kernelBulk lets the kernel's program connect, and us send the data to it (down), or it
 // to us.
 func kernelBulk(t testing.TB, data []byte, down bool, loss float64, seed uint64) {

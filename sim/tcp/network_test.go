@@ -309,6 +309,9 @@ func checkInvariants(t failer, c *Conn) {
 		t.Fatalf("%d octets wait in %v and no timer is set", c.snd.unsent, c.state)
 	}
 	if c.usesRACK() {
+		if c.board.mode == sending && c.board.lost > 0 {
+			t.Fatalf("%d segments are lost and nothing is done about it", c.board.lost)
+		}
 		checkResent(t, c)
 	}
 	var unread uint32

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -25,6 +26,9 @@ type plan struct {
 	gap              time.Duration // between the calls of an application
 	writes           [2][][]byte
 	close            [2]bool // it calls Close rather than CloseWrite, after the peer's FIN
+	// breaksAt is when nothing gets through any more, or the client aborts; 0 is never.
+	breaksAt time.Duration
+	aborts   bool
 }
 
 func drawPlan(t *rapid.T) plan {
@@ -72,6 +76,15 @@ func drawConfig(t *rapid.T, label string) Config {
 	return cfg
 }
 
+// randomOctets returns n octets, always the same for a seed.
+func randomOctets(seed uint64, n int) []byte {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	data := make([]byte, n)
+	rand.NewChaCha8(key).Read(data)
+	return data
+}
+
 // session is a plan as it is carried out.
 type session struct {
 	*testNet
@@ -79,6 +92,7 @@ type session struct {
 	random  *rand.Rand
 	written [2]int
 	closed  [2]bool
+	reset   bool // the client's RST was sent
 }
 
 func (p *plan) carryOut(t failer, clones bool) *session {
@@ -88,6 +102,9 @@ func (p *plan) carryOut(t failer, clones bool) *session {
 	if p.splitting > 0 {
 		s.split = s.cutSometimes
 	}
+	if p.breaksAt > 0 && p.aborts {
+		s.later(p.breaksAt, s.abort)
+	}
 	s.dial()
 	s.application(client)
 	s.application(server)
@@ -96,8 +113,14 @@ func (p *plan) carryOut(t failer, clones bool) *session {
 }
 
 // badFate loses, repeats and reorders.
-func (s *session) badFate(side, int, *wire.Packet) fate {
+func (s *session) badFate(_ side, _ int, p *wire.Packet) fate {
 	var f fate
+	if s.plan.aborts && p.Flags&wire.RST != 0 {
+		return fate{s.plan.delay + s.plan.jitter} // it is said only once
+	}
+	if s.plan.breaksAt > 0 && !s.plan.aborts && s.now > event.Time(s.plan.breaksAt) {
+		return nil
+	}
 	copies := 1
 	if s.random.Float64() < s.plan.loss {
 		copies = 0
@@ -110,8 +133,16 @@ func (s *session) badFate(side, int, *wire.Packet) fate {
 	return f
 }
 
-// cutSometimes cuts a segment anywhere. One with urgent data stays whole: where they end
-// is not told by the pieces.
+// abort lets the client break the connection.
+func (s *session) abort() {
+	from := len(s.log)
+	s.do(client, func(c *Conn) { c.Abort(s.now) })
+	for _, l := range s.sentBy(client, from) {
+		s.reset = s.reset || l.p.Flags&wire.RST != 0
+	}
+}
+
+// cutSometimes cuts a segment anywhere.
 func (s *session) cutSometimes(p *wire.Packet) int {
 	if len(p.Payload) < 2 || s.random.Float64() >= s.plan.splitting {
 		return 0
@@ -148,26 +179,104 @@ func (s *session) application(who side) {
 }
 
 // TestDelivery: over a network that loses, repeats and reorders, each side gets
-// exactly the octets that the other wrote, and both reach CLOSED without a failure.
-// Packets name the write that their payload comes from.
+// exactly the octets that the other wrote, and both reach CLOSED without a failure, in a
+// number of segments that the losses explain. Packets name the write that their payload
+// comes from.
 func TestDelivery(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPlan(t)
 		s := p.carryOut(t, false)
-		for who, c := range s.conn {
-			whole := bytes.Join(p.writes[who], nil)
-			if !bytes.Equal(s.got[1-who], whole) {
-				t.Fatalf("side %d wrote %d octets, %d arrived, or other ones\n%s", who, len(whole), len(s.got[1-who]), s.ending())
-			}
-			if c.State() != Closed || c.Err() != NoFailure || !c.EOF() || !c.Dead() || !c.Flushed() {
-				t.Fatalf("side %d ends in %v, %v, EOF %v\n%s", who, c.State(), c.Err(), c.EOF(), s.ending())
-			}
-			if c.Deadline() != event.Never {
-				t.Fatalf("side %d still has a timer in CLOSED", who)
-			}
-		}
+		s.checkDelivered(t)
+		s.checkEffort(t)
 		for _, l := range s.log {
 			checkPacket(t, s, &l)
+		}
+	})
+}
+
+// TestDeliveryThroughTinyWindows is the same with receivers that hold next to nothing.
+func TestDeliveryThroughTinyWindows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPlan(t)
+		p.loss /= 4
+		for who := range p.writes {
+			p.cfg[who].ReceiveBuffer = rapid.SampledFrom([]uint32{1, 2, 10, 87, 88, 176}).Draw(t, "tiny ReceiveBuffer")
+			p.writes[who] = [][]byte{randomOctets(p.seed, rapid.IntRange(0, 200).Draw(t, "octets"))}
+		}
+		p.carryOut(t, false).checkDelivered(t)
+	})
+}
+
+func (s *session) checkDelivered(t *rapid.T) {
+	for who, c := range s.conn {
+		whole := bytes.Join(s.plan.writes[who], nil)
+		if !bytes.Equal(s.got[1-who], whole) {
+			t.Fatalf("side %d wrote %d octets, %d arrived, or other ones\n%s", who, len(whole), len(s.got[1-who]), s.ending())
+		}
+		if c.State() != Closed || c.Err() != NoFailure || !c.EOF() || !c.Dead() || !c.Flushed() {
+			t.Fatalf("side %d ends in %v, %v, EOF %v\n%s", who, c.State(), c.Err(), c.EOF(), s.ending())
+		}
+		if c.Deadline() != event.Never {
+			t.Fatalf("side %d still has a timer in CLOSED", who)
+		}
+	}
+}
+
+// checkEffort bounds what is sent: with a fifth of the segments lost, three times what was
+// written is more than enough, and an acknowledgment of its own answers something.
+func (s *session) checkEffort(t *rapid.T) {
+	for who := range s.conn {
+		written := len(bytes.Join(s.plan.writes[who], nil))
+		octets, acks, arrived := 0, 0, 0
+		for _, l := range s.log {
+			switch {
+			case l.from != side(who):
+				arrived += 2 // if it is repeated
+			case l.sending == PureACK:
+				acks++
+			}
+			if l.from == side(who) {
+				octets += len(l.p.Payload)
+			}
+		}
+		if limit := 3 * (written + 5000); octets > limit {
+			t.Fatalf("side %d wrote %d octets and sent %d\n%s", who, written, octets, s.ending())
+		}
+		if limit := arrived + len(s.plan.writes[1-who]) + 10; acks > limit {
+			t.Fatalf("side %d sent %d acknowledgments, at most %d segments arrived\n%s", who, acks, arrived, s.ending())
+		}
+	}
+}
+
+// TestFailureIsReported: in the middle of it all the network dies for good, or one side
+// aborts. What arrived is the beginning of what was written, and a program that waits for
+// the other to take something learns that it will not.
+func TestFailureIsReported(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPlan(t)
+		for who := range p.cfg {
+			p.cfg[who].MaxRetries, p.cfg[who].OrphanRetries, p.cfg[who].TimeWait = 15, 8, time.Minute
+		}
+		p.breaksAt = time.Duration(rapid.IntRange(1, 3000).Draw(t, "breaks at ms")) * time.Millisecond
+		p.aborts = rapid.Bool().Draw(t, "aborts")
+		s := p.carryOut(t, false)
+		for who, c := range s.conn {
+			if c == nil {
+				continue // the network died before the first SYN came through
+			}
+			if whole := bytes.Join(p.writes[who], nil); !bytes.HasPrefix(whole, s.got[1-who]) {
+				t.Fatalf("side %d wrote %d octets, and %d other ones arrived\n%s", who, len(whole), len(s.got[1-who]), s.ending())
+			}
+			if c.State() == Closed {
+				continue
+			}
+			// It has said all and waits for the other, as it may without keep-alives.
+			if !c.Flushed() || c.Deadline() != event.Never {
+				t.Fatalf("side %d ends in %v, %v, and waits\n%s", who, c.State(), c.Err(), s.ending())
+			}
+		}
+		if c := s.conn[server]; p.aborts && c != nil && c.State() != Closed && s.reset {
+			t.Fatalf("the client aborted, the server is still in %v\n%s", c.State(), s.ending())
 		}
 	})
 }

@@ -83,6 +83,9 @@ func (c *Conn) recover(now event.Time, e ackEvent) {
 			c.leaveRecovery()
 		}
 	}
+	if c.usesRACK() && b.mode == sending && c.lossIndicated() {
+		c.enterFastRecovery() // what was sent since the last recovery began is lost too
+	}
 }
 
 // lossIndicated reports whether the acknowledgments so far say that the oldest

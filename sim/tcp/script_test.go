@@ -161,6 +161,10 @@ func (p *player) configure(words []string) error {
 			p.cfg.NoWindowScale = true
 		case "nodelay":
 			p.cfg.NoDelay = true
+		case "timestamps":
+			p.cfg.Timestamps = true
+		case "rack":
+			p.cfg.RACK = true
 		case "scale":
 			p.cfg.WindowScale = uint8(n)
 		case "mss":
@@ -242,8 +246,8 @@ func (p *player) icmp(words []string) error {
 	return err
 }
 
-// parseSegment reads "SA seq 0 ack 1 win 1000 len 5 mss 1460 sackok scale 7 sack 1-2" as
-// a segment from the peer.
+// parseSegment reads "SA seq 0 ack 1 win 1000 len 5 mss 1460 sackok scale 7 ts 9/8 sack 1-2"
+// as a segment from the peer.
 func parseSegment(words []string) (wire.Packet, error) {
 	p := wire.Packet{
 		Src: serverAddr.Addr(), SrcPort: serverAddr.Port(), Dst: clientAddr.Addr(), DstPort: clientAddr.Port(),
@@ -278,6 +282,16 @@ func parseSegment(words []string) (wire.Packet, error) {
 			}
 			p.Options.Blocks[p.Options.NumBlocks] = wire.SACKBlock{Left: uint32(l) + scriptISS, Right: uint32(r) + scriptISS}
 			p.Options.NumBlocks++
+			continue
+		}
+		if name == "ts" {
+			val, ecr, _ := strings.Cut(value, "/")
+			v, _ := strconv.Atoi(val)
+			e, err := strconv.Atoi(ecr)
+			if err != nil {
+				return p, err
+			}
+			p.Options.HasTimestamps, p.Options.TSVal, p.Options.TSEcr = true, uint32(v), uint32(e)
 			continue
 		}
 		n, err := strconv.Atoi(value)
@@ -325,6 +339,9 @@ func describe(p *wire.Packet) string {
 	}
 	if p.Options.HasScale {
 		fmt.Fprintf(&b, " scale %d", p.Options.WindowScale)
+	}
+	if p.Options.HasTimestamps {
+		fmt.Fprintf(&b, " ts %d/%d", p.Options.TSVal, p.Options.TSEcr)
 	}
 	for _, s := range p.Options.Blocks[:p.Options.NumBlocks] {
 		fmt.Fprintf(&b, " sack %d-%d", int32(s.Left-scriptPeerISS), int32(s.Right-scriptPeerISS))

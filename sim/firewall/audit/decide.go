@@ -78,7 +78,13 @@ func compile(rs *firewall.Ruleset, u *universe, p path, start region) *table {
 // compileNAT is compile for the packets of new connections whose destination one rule
 // translates, or no rule (noRule).
 func compileNAT(rs *firewall.Ruleset, u *universe, p path, start region, rule int) *table {
-	return (&table{rs: rs, u: u, path: p, chains: chainsOf(rs, p, true), nat: rule}).run(start)
+	t := (&table{rs: rs, u: u, path: p, chains: chainsOf(rs, p, true), nat: rule}).run(start)
+	if rule != noRule {
+		translated := u.everything()
+		translated.sets[dimTranslated] = 1 << 1
+		t.permit = t.permit.intersect(region{translated}, u.budget)
+	}
+	return t
 }
 
 func (t *table) run(start region) *table {
@@ -147,10 +153,11 @@ func (t *table) split(chain *firewall.Chain, in region) (asked, passed region) {
 	return in.intersect(region{b}, t.u.budget), in.subtract(region{b}, t.u.budget)
 }
 
-// splitNew separates the packets that open a connection: only they ask for a translation.
+// splitNew separates the packets that open a connection and are not translated yet: only
+// they ask for a translation.
 func (t *table) splitNew(in region) (opening, others region) {
 	b := t.u.everything()
-	b.sets[dimState] = uint64(firewall.StateNew) | 1<<stateNone
+	b.sets[dimState], b.sets[dimTranslated] = uint64(firewall.StateNew)|1<<stateNone, 1
 	return in.intersect(region{b}, t.u.budget), in.subtract(region{b}, t.u.budget)
 }
 
