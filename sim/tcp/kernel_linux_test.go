@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -218,12 +219,24 @@ func (k *kernelNet) receive() {
 			k.t.Fatalf("the kernel sent what cannot be read: %v %v", &p, err)
 		}
 		if peer := k.nodes[p.DstPort]; p.Protocol == wire.TCP && peer != nil {
+			if k.checks {
+				k.checkOctets(&p, k.octets[:n])
+			}
 			if peer.c == nil && peer.cross != nil {
 				peer.c = peer.cross(k.now)
 				k.settle(peer)
 			}
 			k.carry(peer, arrivesHere, &p)
 		}
+	}
+}
+
+// checkOctets compares what we would have written for a segment of the kernel's with its
+// own octets: all its options, in its order and with its padding.
+func (k *kernelNet) checkOctets(p *wire.Packet, octets []byte) {
+	header := len(octets) - 20 - p.Options.Len() - len(p.Payload)
+	if ours := p.Append(nil); header < 20 || !bytes.Equal(ours[header:], octets[header:]) {
+		k.t.Fatalf("the kernel's segment is\n%x, we would write it as\n%x", octets, ours)
 	}
 }
 
