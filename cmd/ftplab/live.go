@@ -48,6 +48,9 @@ there is a terminal, and what became of it is said on standard error.
 With --server the program is the server, and the simulated client comes to it as soon
 as it listens; when the client is done the program is told to end.
 
+The simulated server, or client, speaks real TLS if it is asked to. The certificate is of
+its own making, so that clients have to be told to take it (curl --insecure).
+
 With --firewall FILE the rules are read again whenever the file changes. The names of
 the network's nodes, and client and server, can be used as host names. The program ends the command: its exit
 status is the command's own. It needs Linux; root is not needed where the system lets
@@ -358,9 +361,13 @@ func (s *liveSession) change(c lessons.Change) error {
 func (o *liveOptions) finish(cmd *cobra.Command, name string, s *liveSession) error {
 	recording := &lessons.Recording{Node: s.node, Program: s.text, Changes: s.changes}
 	recording.Inputs, recording.Until = s.network.Inputs()
+	recording.TLS = s.network.TLS()
 	tr := s.network.Trace()
 	s.selection.Mode = cmp.Or(report.ObservedMode(tr), s.selection.Mode)
 	s.selection.Op = cmp.Or(report.ObservedOp(tr), s.selection.Op)
+	if !o.server {
+		s.selection.TLS = report.ObservedTLS(tr)
+	}
 	run := report.New(reported(s.target, s.selection), tr)
 	if err := o.files.write(s.target, run, tr); err != nil {
 		return err

@@ -41,6 +41,22 @@ type liveClient struct {
 	// answers the first one; "" if there is none.
 	fallback string
 	command  func(server, folder string) []string
+	tls      bool
+}
+
+// cell returns what the table says of a mode; no row if it says nothing.
+func (c *liveClient) cell(table map[string]liveCell, row, mode string) liveCell {
+	if c.tls {
+		mode = "ftps_" + mode
+	}
+	return table[row+"/"+mode]
+}
+
+func (c *liveClient) String() string {
+	if c.tls {
+		return c.name + " under TLS/" + c.mode
+	}
+	return c.name + "/" + c.mode
 }
 
 const tableFile = "file3k.bin" // 3000 octets
@@ -66,29 +82,36 @@ func curlModes(curl, seconds string) []liveClient {
 		}
 	}
 	return []liveClient{
-		{"curl", "pasv", "", with("--disable-epsv")},
-		{"curl", "epsv", "pasv", with()},
-		{"curl", "port", "", with("--ftp-port", "-", "--disable-eprt")},
-		{"curl", "eprt", "port", with("--ftp-port", "-")},
+		{name: "curl", mode: "pasv", command: with("--disable-epsv")},
+		{name: "curl", mode: "epsv", fallback: "pasv", command: with()},
+		{name: "curl", mode: "port", command: with("--ftp-port", "-", "--disable-eprt")},
+		{name: "curl", mode: "eprt", fallback: "port", command: with("--ftp-port", "-")},
+		// curl 7.87 and 7.88 hang in active FTPS with every server (curl issue 10666).
+		{name: "curl", mode: "pasv", command: with("--disable-epsv", "--ssl-reqd", "--insecure"), tls: true},
 	}
 }
 
 // lftpModes: over IPv4 lftp knows PORT, not EPRT.
 func lftpModes(lftp, seconds string) []liveClient {
-	with := func(passive, epsv string) func(server, folder string) []string {
+	with := func(passive, epsv string, settings ...string) func(server, folder string) []string {
 		return func(server, folder string) []string {
 			return []string{lftp, "-c", "set cmd:fail-exit yes; set net:timeout " + seconds + "; set net:max-retries 1; " +
 				"set ftp:fix-pasv-address no; set ftp:auto-passive-mode no; " +
-				"set ftp:passive-mode " + passive + "; set ftp:prefer-epsv " + epsv + "; " +
+				"set ftp:passive-mode " + passive + "; set ftp:prefer-epsv " + epsv + "; " + strings.Join(settings, "") +
 				"open " + server + "; get " + tableFile + " -o " + folder + "/file"}
 		}
 	}
 	return []liveClient{
-		{"lftp", "pasv", "", with("yes", "no")},
-		{"lftp", "epsv", "", with("yes", "yes")},
-		{"lftp", "port", "", with("no", "no")},
+		{name: "lftp", mode: "pasv", command: with("yes", "no")},
+		{name: "lftp", mode: "epsv", command: with("yes", "yes")},
+		{name: "lftp", mode: "port", command: with("no", "no")},
+		{name: "lftp", mode: "pasv", command: with("yes", "no", lftpTLS), tls: true},
+		{name: "lftp", mode: "port", command: with("no", "no", lftpTLS), tls: true},
 	}
 }
+
+// lftpTLS are lftp's settings for FTPS.
+const lftpTLS = "set ssl:verify-certificate no; set ftp:ssl-force yes; set ftp:ssl-allow-anonymous yes; set ftp:ssl-protect-data yes; "
 
 // tnftpModes: tnftp takes the extended commands first; a macro in .netrc forbids them.
 func tnftpModes(tnftp, seconds string) []liveClient {
@@ -103,18 +126,23 @@ func tnftpModes(tnftp, seconds string) []liveClient {
 		}
 	}
 	return []liveClient{
-		{"tnftp", "pasv", "", with("-p", "off")},
-		{"tnftp", "epsv", "pasv", with("-p", "on")},
-		{"tnftp", "port", "", with("-A", "off")},
-		{"tnftp", "eprt", "port", with("-A", "on")},
+		{name: "tnftp", mode: "pasv", command: with("-p", "off")},
+		{name: "tnftp", mode: "epsv", fallback: "pasv", command: with("-p", "on")},
+		{name: "tnftp", mode: "port", command: with("-A", "off")},
+		{name: "tnftp", mode: "eprt", fallback: "port", command: with("-A", "on")},
 	}
 }
 
 func ftplibModes(python, script, seconds string) []liveClient {
 	var all []liveClient
 	for _, mode := range []string{"pasv", "epsv", "port", "eprt"} {
-		all = append(all, liveClient{"ftplib", mode, "", func(server, _ string) []string {
+		all = append(all, liveClient{name: "ftplib", mode: mode, command: func(server, _ string) []string {
 			return []string{python, script, server, tableFile, mode, seconds}
+		}})
+	}
+	for _, mode := range []string{"pasv", "port"} {
+		all = append(all, liveClient{name: "ftplib", mode: mode, tls: true, command: func(server, _ string) []string {
+			return []string{python, script, server, tableFile, mode, seconds, "tls"}
 		}})
 	}
 	return all
@@ -231,7 +259,7 @@ func TestLiveClients(t *testing.T) {
 	}
 	wait.Wait()
 	for _, one := range trials {
-		t.Run(one.row+"/"+one.client.name+"/"+one.client.mode, func(t *testing.T) { one.client.compare(t, table, one.row, &one.ran) })
+		t.Run(one.row+"/"+one.client.String(), func(t *testing.T) { one.client.compare(t, table, one.row, &one.ran) })
 	}
 }
 
@@ -249,10 +277,17 @@ func serverOf(t *testing.T, row string) string {
 	return sc.Clients[0].Config.Server.Addr().String()
 }
 
+// farPorts has the client's ports lie far from the servers' passive ones, so that port can
+// tell them apart. It needs root.
+const farPorts = `echo 50000 60999 >/proc/sys/net/ipv4/ip_local_port_range; exec "$0" "$@"`
+
 // runLive runs a command in the network of a target, and ftplab as a user, "" for the one
 // of the test.
 func runLive(folder, target, user string, command []string, options ...string) (ran liveRun) {
 	file := folder + "/report.json"
+	if user == "" && os.Getuid() == 0 {
+		command = append([]string{"sh", "-c", farPorts}, command...)
+	}
 	args := append([]string{"ftplab", "live", target, "--no-play", "--report", file}, options...)
 	args = asUser(user, append(append(args, "--"), command...))
 	cmd := exec.Command(args[0], args[1:]...)
@@ -279,7 +314,7 @@ func (c *liveClient) compare(t *testing.T, table map[string]liveCell, row string
 	}
 	// The outcome is that of the mode which was tried last, the first drop that of the
 	// first, if it had one.
-	tried, last := table[row+"/"+c.mode], table[row+"/"+run.Mode]
+	tried, last := c.cell(table, row, c.mode), c.cell(table, row, run.Mode)
 	if tried.Row == "" || last.Row == "" {
 		t.Fatal("the table has no such cell")
 	}
@@ -300,6 +335,7 @@ func (c *liveClient) compare(t *testing.T, table map[string]liveCell, row string
 			t.Errorf("%s is %v, the kernel's is %v", what, got, want)
 		}
 	}
+	check("TLS", run.TLS, c.tls)
 	check("outcome", run.Outcome, outcome)
 	check("phase", run.Phase, last.Phase)
 	check("failure class", run.FailureClass, class)

@@ -11,7 +11,8 @@ import (
 
 // Real is a host that is not simulated: a real system whose packets come from outside
 // (World.Inject) and that is handed those which arrive (World.Delivered). What happens
-// in it is not known; what its packets show of it is recorded as if it were.
+// in it is not known; what its packets show of it is recorded as if it were, and what
+// they say under TLS as the simulated end understands it.
 type Real struct {
 	w      *World
 	id     trace.NodeID
