@@ -38,7 +38,7 @@ type liveOptions struct {
 func newLiveCommand() *cobra.Command {
 	var o liveOptions
 	cmd := &cobra.Command{
-		Use:   "live TARGET -- COMMAND ARG...",
+		Use:   "live TARGET [flags] -- COMMAND ARG...",
 		Short: "Run a real program inside the simulated network",
 		Long: `Run a real program as the client of a lesson or scenario. It has a network of its
 own, whose packets go through the simulated firewall to the simulated server, in real
@@ -51,10 +51,12 @@ as it listens; when the client is done the program is told to end.
 The simulated server, or client, speaks real TLS if it is asked to. The certificate is of
 its own making, so that clients have to be told to take it (curl --insecure).
 
-With --firewall FILE the rules are read again whenever the file changes. The names of
-the network's nodes, and client and server, can be used as host names. The program ends the command: its exit
-status is the command's own. It needs Linux; root is not needed where the system lets
-users make namespaces.`,
+The names of the network's nodes, and client and server, can be used as host names. With
+--firewall FILE the rules are read again whenever the file changes. --mode and --op say
+what the simulated client of --server does; a real one does what it likes.
+
+The command ends when the program does, with its exit status. It needs Linux; root is not
+needed where the system lets users make namespaces.`,
 		Example: `  ftplab live 04 -- curl --max-time 10 ftp://192.168.10.1/pub/readme.txt
   ftplab live 12 --play -- lftp -e 'cat /pub/readme.txt; quit' server
   ftplab live 12 --server --mode port -- vsftpd vsftpd.conf`,
