@@ -129,8 +129,8 @@ func TestLiveRulesChange(t *testing.T) {
 		b, _ := json.Marshal(again)
 		t.Errorf("saved, it was\n%s\nrun again, it is\n%s", a, b)
 	}
-	for _, command := range [][]string{{"why", saved}, {"run", saved, "--format", "plain"}} {
-		if out, err := exec.Command("ftplab", command...).CombinedOutput(); err != nil || !strings.Contains(string(out), "2024") {
+	for _, command := range [][]string{{"why", saved}, {"run", saved}, {"run", saved, "--format", "plain"}} {
+		if out, err := exec.Command("ftplab", command...).CombinedOutput(); err != nil || !strings.Contains(string(out), "the rules of "+rules) {
 			t.Errorf("%v: %v\n%s", command, err, out)
 		}
 	}

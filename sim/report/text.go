@@ -70,6 +70,9 @@ func dialogueLine(t *trace.Trace, id trace.ID) string {
 		}
 		return ""
 	}
+	if t.Kind(id) == trace.KindInput {
+		return fmt.Sprintf("%9.3f  you changed %s", now, t.Event(id).Body.(trace.Input).Text)
+	}
 	if t.Kind(id) != trace.KindSocket {
 		return ""
 	}
@@ -184,6 +187,9 @@ func plainSentence(t *trace.Trace, id trace.ID) string {
 			return "the client gives up: " + text
 		}
 		return ""
+	}
+	if t.Kind(id) == trace.KindInput {
+		return "somebody changes " + t.Event(id).Body.(trace.Input).Text + "."
 	}
 	if t.Kind(id) != trace.KindSocket {
 		return ""
