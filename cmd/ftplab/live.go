@@ -415,18 +415,21 @@ func copyOutput(w io.Writer, f *os.File) error {
 
 // fileWatch notices that a file has changed.
 type fileWatch struct {
-	name string
-	seen os.FileInfo
+	name    string
+	seen    os.FileInfo
+	unsaved bool // it has changed, and may go on to
 }
 
 func newFileWatch(name string) *fileWatch {
 	w := &fileWatch{name: name}
 	w.changed()
+	w.unsaved = false
 	return w
 }
 
-// changed reports whether the file is another one than when it was asked last, or was
-// written to. A file that is not there has not changed.
+// changed reports, once for each change, that the file is another one or was written to,
+// and has stayed as it is since it was asked last: a file that somebody is writing is
+// left alone. A file that is not there has not changed.
 func (w *fileWatch) changed() bool {
 	if w.name == "" {
 		return false
@@ -437,5 +440,11 @@ func (w *fileWatch) changed() bool {
 	}
 	was := w.seen
 	w.seen = now
-	return was != nil && (!os.SameFile(was, now) || !was.ModTime().Equal(now.ModTime()) || was.Size() != now.Size())
+	if was == nil || !os.SameFile(was, now) || !was.ModTime().Equal(now.ModTime()) || was.Size() != now.Size() {
+		w.unsaved = true
+		return false
+	}
+	changed := w.unsaved
+	w.unsaved = false
+	return changed
 }

@@ -32,7 +32,7 @@ var shortRows = []string{"2", "8", "9", "13", "14", "18"}
 const clientSeconds = 6
 
 // atOnce is how many clients run at a time. Nearly all of their time they wait.
-const atOnce = 24
+const atOnce = 32
 
 // liveClient is a real client in one of its modes.
 type liveClient struct {
@@ -229,6 +229,7 @@ type liveRun struct {
 // becomes of it, and what is dropped first, is what the Linux kernel and vsftpd made of
 // it.
 func TestLiveClients(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	clients := liveClients(t)
 	needLive(t)
 	table := readTable(t)
@@ -252,7 +253,7 @@ func TestLiveClients(t *testing.T) {
 			wait.Go(func() {
 				room <- struct{}{}
 				defer func() { <-room }()
-				one.ran = runLive(folder, "linux/"+row, "", c.command(server, folder))
+				one.ran = runLive(folder, "linux/"+row, "", withFarPorts(c.command(server, folder)))
 			})
 		}
 	}
@@ -276,17 +277,19 @@ func serverOf(t *testing.T, row string) string {
 	return sc.Clients[0].Config.Server.Addr().String()
 }
 
-// farPorts has the client's ports lie far from the servers' passive ones, so that port can
-// tell them apart. It needs root.
-const farPorts = `echo 50000 60999 >/proc/sys/net/ipv4/ip_local_port_range; exec "$0" "$@"`
+// withFarPorts has the ports of a command lie far from the servers' passive ones, so that
+// port can tell them apart. It needs root.
+func withFarPorts(command []string) []string {
+	if os.Getuid() != 0 {
+		return command
+	}
+	return append([]string{"sh", "-c", `echo 50000 60999 >/proc/sys/net/ipv4/ip_local_port_range; exec "$0" "$@"`}, command...)
+}
 
 // runLive runs a command in the network of a target, and ftplab as a user, "" for the one
 // of the test.
 func runLive(folder, target, user string, command []string, options ...string) (ran liveRun) {
 	file := folder + "/report.json"
-	if user == "" && os.Getuid() == 0 {
-		command = append([]string{"sh", "-c", farPorts}, command...)
-	}
 	args := append([]string{"ftplab", "live", target, "--no-play", "--report", file}, options...)
 	args = asUser(user, append(append(args, "--"), command...))
 	cmd := exec.Command(args[0], args[1:]...)

@@ -148,6 +148,7 @@ func openFolder(t *testing.T) string {
 // TestLiveServers has the simulated client come to real servers through the firewalls of
 // lesson 12: it fares as with the simulated server.
 func TestLiveServers(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	if os.Geteuid() != 0 {
 		skipOrFail(t, "to become another user, and a server on port 21, takes root")
 	}

@@ -231,11 +231,12 @@ var hostsLine = regexp.MustCompile(`(?m)^[ \t]*hosts:.*$`)
 
 // hostsFromFiles is the machine's own nsswitch.conf, except that names come from
 // /etc/hosts alone: other services (systemd-resolved, Avahi) are reached through sockets
-// in the file system and would answer for the network outside.
+// in the file system and would answer for the network outside, and a name server that
+// nobody can ask makes programs try again for a name that does not exist.
 func hostsFromFiles(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "" // then there is nothing to mount over either
 	}
-	return hostsLine.ReplaceAllString(string(text), "hosts: files dns")
+	return hostsLine.ReplaceAllString(string(text), "hosts: files")
 }

@@ -33,6 +33,9 @@ type RealConfig struct {
 	ControlPort uint16
 	// Program is what a person started there: "curl ftp://192.168.10.1/".
 	Program string
+	// OnlyClient says that no other host has a client: what comes of the run is what comes
+	// of the program.
+	OnlyClient bool
 }
 
 // Delivery is a packet that came to a real host.
@@ -83,6 +86,9 @@ func (w *World) EndProgram(now event.Time, id trace.NodeID, text string) {
 	r := w.nodes[id].real
 	w.rec.Cause = r.cause
 	r.note(0, ftp.Effect{Note: ftp.UserAction, Text: text})
+	if r.config.OnlyClient && len(r.sessions) == 0 {
+		w.rec.Body(now, id, trace.Ended{Result: ftp.Result{Outcome: ftp.OutcomeNoSession, Phase: ftp.PhaseControlConnect, FailAfter: -1}})
+	}
 	for _, s := range r.sessions {
 		if s.onlooker == nil {
 			continue

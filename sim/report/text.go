@@ -109,7 +109,7 @@ func writeDrop(b *bufio.Writer, d *Drop) {
 
 func writeResult(b *bufio.Writer, r *Run, indent string) {
 	fmt.Fprintf(b, "%sresult: %s", indent, r.Outcome)
-	if !r.OK() {
+	if !r.OK() && r.Outcome != ftp.OutcomeNoSession {
 		fmt.Fprintf(b, " %s", PhaseWords(r.Phase))
 	}
 	if r.FailAfter != nil {
@@ -138,7 +138,7 @@ func (r *Run) WritePlain(w io.Writer, t *trace.Trace) error {
 		}
 	}
 	fmt.Fprintf(b, "Result: %s", OutcomeWords(r.Outcome))
-	if !r.OK() {
+	if !r.OK() && r.Outcome != ftp.OutcomeNoSession {
 		fmt.Fprintf(b, ", %s", PhaseWords(r.Phase))
 	}
 	if r.FailAfter != nil {
