@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -40,6 +41,7 @@ type liveClient struct {
 	// fallback is the mode that the client tries next when the server, or nobody,
 	// answers the first one; "" if there is none.
 	fallback string
+	op       string // "" stands for retr
 	command  func(server, folder string) []string
 	tls      bool
 }
@@ -49,14 +51,15 @@ func (c *liveClient) cell(table map[string]liveCell, row, mode string) liveCell 
 	if c.tls {
 		mode = "ftps_" + mode
 	}
-	return table[row+"/"+mode]
+	return table[row+"/"+mode+"-"+cmp.Or(c.op, "retr")]
 }
 
 func (c *liveClient) String() string {
+	name := c.name
 	if c.tls {
-		return c.name + " under TLS/" + c.mode
+		name += " under TLS"
 	}
-	return c.name + "/" + c.mode
+	return strings.TrimSuffix(name+"/"+c.mode+"/"+c.op, "/")
 }
 
 const tableFile = "file3k.bin" // 3000 octets
@@ -81,11 +84,33 @@ func curlModes(curl, seconds string) []liveClient {
 			return append(append(command, options...), "ftp://"+server+"/"+tableFile)
 		}
 	}
+	list := func(options ...string) func(server, folder string) []string {
+		return func(server, folder string) []string {
+			command := with(options...)(server, folder)
+			command[len(command)-1] = "ftp://" + server + "/"
+			return command
+		}
+	}
+	stor := func(options ...string) func(server, folder string) []string {
+		return func(server, folder string) []string {
+			upload := folder + "/upload"
+			if err := os.WriteFile(upload, make([]byte, 3000), 0o600); err != nil {
+				panic(err)
+			}
+			command := with(append(options, "--upload-file", upload)...)(server, folder)
+			command[len(command)-1] = "ftp://" + server + "/incoming/up.bin"
+			return command
+		}
+	}
 	return []liveClient{
 		{name: "curl", mode: "pasv", command: with("--disable-epsv")},
 		{name: "curl", mode: "epsv", fallback: "pasv", command: with()},
 		{name: "curl", mode: "port", command: with("--ftp-port", "-", "--disable-eprt")},
 		{name: "curl", mode: "eprt", fallback: "port", command: with("--ftp-port", "-")},
+		{name: "curl", mode: "epsv", fallback: "pasv", op: "list", command: list()},
+		{name: "curl", mode: "eprt", fallback: "port", op: "list", command: list("--ftp-port", "-")},
+		{name: "curl", mode: "pasv", op: "stor", command: stor("--disable-epsv")},
+		{name: "curl", mode: "port", op: "stor", command: stor("--ftp-port", "-", "--disable-eprt")},
 		// curl 7.87 and 7.88 hang in active FTPS with every server (curl issue 10666).
 		{name: "curl", mode: "pasv", command: with("--disable-epsv", "--ssl-reqd", "--insecure"), tls: true},
 	}
@@ -209,10 +234,7 @@ func readTable(t *testing.T) map[string]liveCell {
 	}
 	table := map[string]liveCell{}
 	for _, c := range cells {
-		mode, found := strings.CutSuffix(c.Column, "-RETR")
-		if found {
-			table[c.Row+"/"+strings.ToLower(mode)] = c
-		}
+		table[c.Row+"/"+strings.ToLower(c.Column)] = c
 	}
 	return table
 }
@@ -337,6 +359,9 @@ func (c *liveClient) compare(t *testing.T, table map[string]liveCell, row string
 			t.Errorf("%s is %v, the kernel's is %v", what, got, want)
 		}
 	}
+	if run.OK() {
+		check("operation", run.Op, cmp.Or(c.op, "retr"))
+	}
 	check("TLS", run.TLS, c.tls)
 	check("outcome", run.Outcome, outcome)
 	check("phase", run.Phase, last.Phase)
@@ -346,7 +371,7 @@ func (c *liveClient) compare(t *testing.T, table map[string]liveCell, row string
 	if run.OK() != (ran.status == 0) {
 		t.Errorf("outcome %s, but the client's exit status is %d", run.Outcome, ran.status)
 	}
-	if run.OK() && run.Transfer.Bytes != 3000 {
+	if run.OK() && run.Transfer.Bytes != 3000 && c.op != "list" {
 		t.Errorf("%d octets came", run.Transfer.Bytes)
 	}
 	if t.Failed() {
