@@ -84,8 +84,8 @@ const (
 	arrivesInKernel
 )
 
-// newKernelNet makes a network namespace with a TUN device. The routes of the kernel let
-// it repeat sooner than after its usual 200 ms, if told so.
+// newKernelNet makes a network namespace with a TUN device. With minRTO, "10ms", the
+// kernel repeats sooner than after its usual 200 ms.
 func newKernelNet(t testing.TB, minRTO string) *kernelNet {
 	t.Helper()
 	k := &kernelNet{t: t, inside: make(chan func()), start: time.Now(), octets: make([]byte, 1<<16), nodes: map[uint16]*kernelPeer{}}
@@ -97,7 +97,9 @@ func newKernelNet(t testing.TB, minRTO string) *kernelNet {
 			f()
 		}
 	}()
-	if err := <-ready; err != nil {
+	if err := <-ready; errors.Is(err, unix.EPERM) && os.Getenv("FTPLAB_REQUIRE_PEERS") != "1" {
+		t.Skipf("no real kernel to talk to: %v", err)
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
