@@ -132,11 +132,14 @@ func (o *Onlooker) Handle(now event.Time, in Input) {
 	}
 }
 
-// Closed tells that the program has closed its end of the control connection: it does not
-// wait for anything any more.
-func (o *Onlooker) Closed(now event.Time) {
+// Left tells that the program has closed its end of the control connection, or that it has
+// broken off the data connection: it does not wait for anything any more.
+func (o *Onlooker) Left(now event.Time, channel Channel) {
 	o.now = now
 	o.breakData()
+	if channel == Data {
+		return
+	}
 	o.control.end(now)
 	o.control.closed = true
 }
