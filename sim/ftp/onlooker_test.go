@@ -63,6 +63,9 @@ func TestOnlookerJudges(t *testing.T) {
 			"< 220 hello\n> EPSV\n< 229 (|||2024|)\ndial\nup\n> SIZE f\n< 550 no\n> QUIT\n< 221 bye\nend\nclose",
 			"550", PhaseCommand, "EPSV", 0,
 		},
+		"the program waits for TLS in vain": {
+			"< 220 hello\n> AUTH TLS\n< 234 go\nwait 6s\nclose", OutcomeHang, PhaseLogin, "", 6 * time.Second,
+		},
 		"the program has waited long enough for the rest": {
 			"< 220 hello\n> EPSV\n< 229 (|||2024|)\ndial\nup\n> RETR f\n< 150 here\ndata\nwait 9s\nbreak\nclose",
 			OutcomeDataStall, PhaseTransfer, "EPSV", 9 * time.Second,
