@@ -160,7 +160,6 @@ func (s *liveSession) close() {
 	s.program.Close()
 	if s.output != nil {
 		s.output.Close()
-		os.Remove(s.output.Name())
 	}
 }
 
@@ -189,6 +188,7 @@ func (o *liveOptions) start(target *lessons.Target, selection lessons.Selection,
 		if s.output, err = os.CreateTemp("", "ftplab-live-"); err != nil {
 			return nil, err
 		}
+		os.Remove(s.output.Name()) // it lives as long as it is open, and nothing is left of it
 		started.Stdin, started.Stdout, started.Stderr = nil, s.output, s.output
 	}
 	if s.program, err = live.Start(inside, started); err != nil {
