@@ -24,7 +24,7 @@ type bbr struct {
 	minRTTAt  event.Time
 
 	// A round ends when a segment is acknowledged that left after the end of the one before.
-	round       uint32
+	round       uint64
 	roundEnd    uint32 // octets delivered when the present round began
 	roundBegins bool   // with the acknowledgment in hand
 

@@ -120,7 +120,7 @@ const maxInt64 = 1<<63 - 1
 // maxFilter is the largest of the values of the last rounds.
 type maxFilter struct {
 	best  [filterRounds]int64 // of each round, by its number modulo filterRounds
-	round uint32              // of the last value
+	round uint64              // of the last value
 	max   int64
 }
 
@@ -128,7 +128,7 @@ type maxFilter struct {
 const filterRounds = 10
 
 // add takes the value of a round, which is not before that of the last value.
-func (m *maxFilter) add(round uint32, value int64) {
+func (m *maxFilter) add(round uint64, value int64) {
 	for n := min(round-m.round, filterRounds); n > 0; n-- {
 		m.best[(round-n+1)%filterRounds] = 0
 	}
