@@ -2,11 +2,13 @@ package lessons_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"ftplab/lessons"
 	"ftplab/sim"
 	"ftplab/sim/event"
+	"ftplab/sim/ftp"
 	"ftplab/sim/report"
 	"ftplab/sim/trace"
 )
@@ -82,8 +84,19 @@ func sameWithRealClient(t *testing.T, sc sim.Scenario) {
 	if a.Outcome != b.Outcome || a.Phase != b.Phase {
 		t.Errorf("real: %s in %s, simulated: %s in %s", b.Outcome, b.Phase, a.Outcome, a.Phase)
 	}
+	if a.FailureClass != b.FailureClass {
+		t.Errorf("real: failed %v after %v s, simulated: %v after %v s", b.FailureClass, number(b.FailAfter), a.FailureClass, number(a.FailAfter))
+	}
 	if (a.FirstDrop == nil) != (b.FirstDrop == nil) || a.FirstDrop != nil && a.FirstDrop.String() != b.FirstDrop.String() {
 		t.Errorf("first drop, real: %v, simulated: %v", b.FirstDrop, a.FirstDrop)
+	}
+	if a.FirstDrop != nil && b.FirstDrop != nil {
+		// A command that is in the dropped packet itself, a part of it or under TLS, is
+		// not known of a real client.
+		got, want := saidBefore(real), saidBefore(simulated)
+		if !slices.Equal(got, want) && !slices.Equal(got, want[:max(len(want)-1, 0)]) {
+			t.Errorf("what led to the drop, real: %q, simulated: %q", got, want)
+		}
 	}
 	if a.ServerReply != nil && b.ServerReply != nil && *a.ServerReply != *b.ServerReply || (a.ServerReply == nil) != (b.ServerReply == nil) {
 		t.Errorf("reply, real: %v, simulated: %v", word(b.ServerReply), word(a.ServerReply))
@@ -94,6 +107,16 @@ func sameWithRealClient(t *testing.T, sc sim.Scenario) {
 	if a.Transfer.SHA256 != nil && (b.Transfer.SHA256 == nil || *a.Transfer.SHA256 != *b.Transfer.SHA256) {
 		t.Errorf("transfer of %d octets differs: %d", a.Transfer.Bytes, b.Transfer.Bytes)
 	}
+}
+
+// saidBefore returns the client's commands that led to the first drop.
+func saidBefore(tr *trace.Trace) (commands []string) {
+	for _, id := range tr.Chain(tr.FirstDrop()) {
+		if note, ok := tr.Event(id).Body.(trace.FTP); ok && note.Note == ftp.CommandSent {
+			commands = append(commands, note.Text)
+		}
+	}
+	return commands
 }
 
 // packetsOf returns what a node sent, as inputs.
@@ -113,4 +136,11 @@ func word(s *string) string {
 		return "none"
 	}
 	return *s
+}
+
+func number(f *float64) float64 {
+	if f == nil {
+		return -1
+	}
+	return *f
 }

@@ -8,6 +8,7 @@ import (
 	"ftplab/sim"
 	"ftplab/sim/event"
 	"ftplab/sim/firewall"
+	"ftplab/sim/tls"
 	"ftplab/sim/trace"
 )
 
@@ -22,6 +23,8 @@ type Recording struct {
 	Until event.Time
 	// Inputs are the packets that the host sent, and the end of the program.
 	Inputs []sim.Input
+	// TLS is what the TLS connections of the simulated programs did.
+	TLS []tls.Tape
 	// Changes are the other firewalls that were chosen meanwhile.
 	Changes []Change
 }
@@ -106,6 +109,6 @@ func (r *Recording) scenario(sc sim.Scenario) (sim.Scenario, error) {
 	if err != nil {
 		return sc, fmt.Errorf("the recording does not fit: %w", err)
 	}
-	real.Until = r.Until
+	real.Until, real.TLS = r.Until, r.TLS
 	return real, nil
 }

@@ -33,8 +33,8 @@ func (sc *Scenario) ServerNode() string {
 }
 
 // WithReal returns the scenario with a real system in the place of a host: the programs
-// there are gone, and the other hosts' TCP is that of tcp.LiveConfig, with what the
-// scenario says of options and of opening connections.
+// there are gone, the run has no end of its own, and the other hosts' TCP is that of
+// tcp.LiveConfig, with what the scenario says of options and of opening connections.
 func (sc Scenario) WithReal(name, program string) (Scenario, error) {
 	i := slices.IndexFunc(sc.Nodes, func(n Node) bool { return n.Name == name })
 	if i < 0 || sc.Nodes[i].Kind != trace.Host {
@@ -46,6 +46,7 @@ func (sc Scenario) WithReal(name, program string) (Scenario, error) {
 			port = s.Port
 		}
 	}
+	sc.Until = 0 // when it is over is not known before
 	sc.Nodes = slices.Clone(sc.Nodes)
 	for k := range sc.Nodes {
 		if n := &sc.Nodes[k]; k == i {

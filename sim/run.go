@@ -152,7 +152,9 @@ func (b *builder) build() {
 			if port == 0 {
 				port = 21
 			}
-			b.world.AddReal(node.RealConfig{Interfaces: n.Interfaces, Routes: n.Routes, ControlPort: port, Program: n.Real.Program})
+			b.world.AddReal(node.RealConfig{
+				Interfaces: n.Interfaces, Routes: n.Routes, ControlPort: port, Program: n.Real.Program, OnlyClient: len(b.sc.Clients) == 0,
+			})
 			continue
 		}
 		config := n.TCP

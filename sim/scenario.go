@@ -13,6 +13,7 @@ import (
 	"ftplab/sim/firewall"
 	"ftplab/sim/ftp"
 	"ftplab/sim/tcp"
+	"ftplab/sim/tls"
 	"ftplab/sim/trace"
 )
 
@@ -26,6 +27,10 @@ type Scenario struct {
 	Clients  []Client
 	Services []Service
 	Probes   []Probe
+	// TLS is what the TLS connections of simulated programs did when the scenario ran
+	// with the real TLS, in the order in which they began: they do it again. nil is
+	// tls.Conn.
+	TLS []tls.Tape
 	// Seed of everything random: initial sequence numbers, ephemeral ports, loss.
 	Seed uint64
 	// Until ends the run at this instant even if something is still going on;

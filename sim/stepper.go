@@ -2,9 +2,11 @@ package sim
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"ftplab/sim/event"
 	"ftplab/sim/node"
+	"ftplab/sim/tls"
 	"ftplab/sim/trace"
 	"ftplab/sim/wire"
 )
@@ -28,8 +30,28 @@ func NewStepper(sc Scenario) (*Stepper, error) {
 	}
 	s.rec = trace.NewRecorder(s.nodes, s.links)
 	s.world = node.New(s.rec, sc.Seed)
+	if sc.TLS != nil {
+		s.world.UseTLS(playTapes(sc.TLS))
+	}
 	s.build()
 	return s, nil
+}
+
+// playTapes returns how to make endpoints that do again what is on the tapes.
+func playTapes(rest []tls.Tape) func(bool, *rand.Rand) tls.Endpoint {
+	return func(bool, *rand.Rand) tls.Endpoint {
+		var next tls.Tape
+		if len(rest) > 0 {
+			next, rest = rest[0], rest[1:]
+		}
+		return tls.NewPlayer(next)
+	}
+}
+
+// UseTLS has the simulated programs use another TLS than tls.Conn: start returns an end
+// of a new connection. It is called before anything happens.
+func (s *Stepper) UseTLS(start func(server bool, random *rand.Rand) tls.Endpoint) {
+	s.world.UseTLS(start)
 }
 
 // Advance lets happen what happens up to an instant, that one included.

@@ -122,7 +122,7 @@ func (r *renamer) words() []string {
 
 // plan decides what becomes of every name, and refuses those that mean nothing.
 func (r *renamer) plan(rs *firewall.Ruleset, interfaces map[string]string) error {
-	used := usedInterfaces(rs)
+	used := rs.UsedInterfaces()
 	for _, name := range sortedKeys(interfaces) {
 		if !slices.Contains(used, name) {
 			return &UnknownError{"interface of " + rs.File, name, used}
@@ -175,46 +175,6 @@ func (r *renamer) named(name string) []string {
 		return []string{name}
 	}
 	return nil
-}
-
-// usedInterfaces returns the interface names that matter in a ruleset, in its order.
-func usedInterfaces(rs *firewall.Ruleset) []string {
-	var out []string
-	add := func(names ...string) {
-		for _, name := range names {
-			if name != "" && !slices.Contains(out, name) {
-				out = append(out, name)
-			}
-		}
-	}
-	for _, c := range rs.Chains {
-		add(c.Interface)
-	}
-	for _, i := range rs.Inspections {
-		add(i.Interface)
-	}
-	var matches func([]firewall.Match)
-	matches = func(list []firewall.Match) {
-		for _, m := range list {
-			if m.Field == firewall.InInterface || m.Field == firewall.OutInterface {
-				add(m.Names...)
-			}
-			matches(m.AnyOf)
-		}
-	}
-	for _, rule := range rs.Rules {
-		for _, p := range rule.Parts {
-			if p.Match != nil {
-				matches([]firewall.Match{*p.Match})
-			}
-		}
-	}
-	for _, s := range rs.Sets {
-		for _, e := range s.Elements {
-			matches(e.Key)
-		}
-	}
-	return out
 }
 
 // ruleset returns a copy with the new names. Its text stays as it was written.

@@ -305,10 +305,10 @@ func TestWithRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names := usedInterfaces(sc.Nodes[1].Rules); fmt.Sprint(names) != "[lan wan ppp*]" {
+	if names := sc.Nodes[1].Rules.UsedInterfaces(); fmt.Sprint(names) != "[lan wan ppp*]" {
 		t.Errorf("interfaces are %v", names)
 	}
-	if names := usedInterfaces(nft); fmt.Sprint(names) != "[eth7 wan ppp*]" {
+	if names := nft.UsedInterfaces(); fmt.Sprint(names) != "[eth7 wan ppp*]" {
 		t.Errorf("the original was changed: %v", names)
 	}
 	if sc, err := own.Scenario(Selection{Firewall: "none"}); err != nil || sc.Nodes[1].Rules != nil {

@@ -22,7 +22,8 @@ func lessonFolder() string { return filepath.Join(xdg.DataHome, "ftplab", "lesso
 // stateFolder is where the terminal application remembers what was done.
 func stateFolder() string { return filepath.Join(xdg.StateHome, "ftplab") }
 
-// readInput reads a file, or standard input for "-".
+// readInput reads a text file, or standard input for "-". The mark that some editors put
+// in front of UTF-8 is no part of the text.
 func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 	in, err := openInput(cmd, name)
 	if err != nil {
@@ -35,8 +36,10 @@ func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 		return nil, fileError(name, err)
 	case len(text) > maxInput:
 		return nil, fmt.Errorf("%s: longer than %d MiB", name, maxInput>>20)
+	case bytes.HasPrefix(text, []byte{0xff, 0xfe}), bytes.HasPrefix(text, []byte{0xfe, 0xff}):
+		return nil, fmt.Errorf("%s: the text is UTF-16: save it as UTF-8", name)
 	}
-	return text, nil
+	return bytes.TrimPrefix(text, []byte("\ufeff")), nil
 }
 
 // openInput opens a file for reading, or standard input for "-".

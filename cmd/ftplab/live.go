@@ -38,7 +38,7 @@ type liveOptions struct {
 func newLiveCommand() *cobra.Command {
 	var o liveOptions
 	cmd := &cobra.Command{
-		Use:   "live TARGET -- COMMAND ARG...",
+		Use:   "live TARGET [flags] -- COMMAND ARG...",
 		Short: "Run a real program inside the simulated network",
 		Long: `Run a real program as the client of a lesson or scenario. It has a network of its
 own, whose packets go through the simulated firewall to the simulated server, in real
@@ -48,10 +48,15 @@ there is a terminal, and what became of it is said on standard error.
 With --server the program is the server, and the simulated client comes to it as soon
 as it listens; when the client is done the program is told to end.
 
-With --firewall FILE the rules are read again whenever the file changes. The names of
-the network's nodes, and client and server, can be used as host names. The program ends the command: its exit
-status is the command's own. It needs Linux; root is not needed where the system lets
-users make namespaces.`,
+The simulated server, or client, speaks real TLS if it is asked to. The certificate is of
+its own making, so that clients have to be told to take it (curl --insecure).
+
+The names of the network's nodes, and client and server, can be used as host names. With
+--firewall FILE the rules are read again whenever the file changes. --mode and --op say
+what the simulated client of --server does; a real one does what it likes.
+
+The command ends when the program does, with its exit status. It needs Linux; root is not
+needed where the system lets users make namespaces.`,
 		Example: `  ftplab live 04 -- curl --max-time 10 ftp://192.168.10.1/pub/readme.txt
   ftplab live 12 --play -- lftp -e 'cat /pub/readme.txt; quit' server
   ftplab live 12 --server --mode port -- vsftpd vsftpd.conf`,
@@ -358,9 +363,13 @@ func (s *liveSession) change(c lessons.Change) error {
 func (o *liveOptions) finish(cmd *cobra.Command, name string, s *liveSession) error {
 	recording := &lessons.Recording{Node: s.node, Program: s.text, Changes: s.changes}
 	recording.Inputs, recording.Until = s.network.Inputs()
+	recording.TLS = s.network.TLS()
 	tr := s.network.Trace()
 	s.selection.Mode = cmp.Or(report.ObservedMode(tr), s.selection.Mode)
 	s.selection.Op = cmp.Or(report.ObservedOp(tr), s.selection.Op)
+	if !o.server {
+		s.selection.TLS = report.ObservedTLS(tr)
+	}
 	run := report.New(reported(s.target, s.selection), tr)
 	if err := o.files.write(s.target, run, tr); err != nil {
 		return err
@@ -408,18 +417,21 @@ func copyOutput(w io.Writer, f *os.File) error {
 
 // fileWatch notices that a file has changed.
 type fileWatch struct {
-	name string
-	seen os.FileInfo
+	name    string
+	seen    os.FileInfo
+	unsaved bool // it has changed, and may go on to
 }
 
 func newFileWatch(name string) *fileWatch {
 	w := &fileWatch{name: name}
 	w.changed()
+	w.unsaved = false
 	return w
 }
 
-// changed reports whether the file is another one than when it was asked last, or was
-// written to. A file that is not there has not changed.
+// changed reports, once for each change, that the file is another one or was written to,
+// and has stayed as it is since it was asked last: a file that somebody is writing is
+// left alone. A file that is not there has not changed.
 func (w *fileWatch) changed() bool {
 	if w.name == "" {
 		return false
@@ -430,5 +442,11 @@ func (w *fileWatch) changed() bool {
 	}
 	was := w.seen
 	w.seen = now
-	return was != nil && (!os.SameFile(was, now) || !was.ModTime().Equal(now.ModTime()) || was.Size() != now.Size())
+	if was == nil || !os.SameFile(was, now) || !was.ModTime().Equal(now.ModTime()) || was.Size() != now.Size() {
+		w.unsaved = true
+		return false
+	}
+	changed := w.unsaved
+	w.unsaved = false
+	return changed
 }

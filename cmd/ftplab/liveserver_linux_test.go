@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,7 +12,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"ftplab/sim/ftp/ftpnet"
 	"ftplab/sim/report"
 )
 
@@ -20,6 +24,7 @@ type liveServer struct {
 	op      string
 	user    string // "" is the one who runs the test, else an ordinary one
 	command func(folder string) []string
+	tls     bool
 	// anyPort is said of a server that dials from other ports than 20, for which an
 	// ordinary user has no right.
 	anyPort bool
@@ -44,6 +49,35 @@ pasv_max_port=2024
 xferlog_enable=NO
 seccomp_sandbox=NO
 `
+
+// vsftpdTLS wants the data connection to resume the control connection's TLS session.
+const vsftpdTLS = `ssl_enable=YES
+allow_anon_ssl=YES
+force_anon_logins_ssl=YES
+force_anon_data_ssl=YES
+require_ssl_reuse=YES
+ssl_ciphers=HIGH
+`
+
+// certificateOptions returns what names vsftpd its certificate.
+func certificateOptions(t *testing.T) string {
+	t.Helper()
+	certificate, err := ftpnet.SelfSigned([]string{"server"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})
+	both = append(both, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)
+	file := filepath.Join(t.TempDir(), "both.pem")
+	if err := os.WriteFile(file, both, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "rsa_cert_file=" + file + "\nrsa_private_key_file=" + file + "\n"
+}
 
 func liveServers(t *testing.T) []liveServer {
 	vsftpd, python := livePeer(t, "vsftpd"), livePeer(t, "python3")
@@ -71,6 +105,7 @@ func liveServers(t *testing.T) []liveServer {
 	pyftpdlib := func(folder string) []string { return []string{python, "-c", string(text), folder + "/served"} }
 	return []liveServer{
 		{name: "vsftpd", op: "retr", command: withConfig("")},
+		{name: "vsftpd under TLS", op: "retr", command: withConfig(vsftpdTLS + certificateOptions(t)), tls: true},
 		// It cannot change its root and would look for the client's file in the real one.
 		{name: "vsftpd of an ordinary user", op: "list", user: nobody, command: withConfig("run_as_launching_user=YES\n"), anyPort: true},
 		{name: "pyftpdlib", op: "retr", command: pyftpdlib, anyPort: true, early: true},
@@ -113,6 +148,7 @@ func openFolder(t *testing.T) string {
 // TestLiveServers has the simulated client come to real servers through the firewalls of
 // lesson 12: it fares as with the simulated server.
 func TestLiveServers(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	if os.Geteuid() != 0 {
 		skipOrFail(t, "to become another user, and a server on port 21, takes root")
 	}
@@ -123,23 +159,18 @@ func TestLiveServers(t *testing.T) {
 	if testing.Short() {
 		variants = []string{"stateful"}
 	}
-	type trial struct {
-		server        liveServer
-		mode, variant string
-		ran           liveRun
-	}
-	var trials []*trial
+	var trials []*serverTrial
 	var wait sync.WaitGroup
 	room := make(chan struct{}, atOnce)
 	for _, s := range servers {
 		for _, variant := range variants {
 			for _, mode := range []string{"pasv", "epsv", "port", "eprt"} {
-				one, folder := &trial{server: s, mode: mode, variant: variant}, openFolder(t)
+				one, folder := &serverTrial{server: s, mode: mode, variant: variant}, openFolder(t)
 				trials = append(trials, one)
 				wait.Go(func() {
 					room <- struct{}{}
 					defer func() { <-room }()
-					one.ran = runLive(folder, "12", s.user, s.command(folder), "--server", "--op", s.op, "--mode", mode, "--firewall", variant)
+					one.ran = runLive(folder, "12", s.user, s.command(folder), append([]string{"--server"}, one.selectors()...)...)
 				})
 			}
 		}
@@ -147,9 +178,21 @@ func TestLiveServers(t *testing.T) {
 	wait.Wait()
 	for _, one := range trials {
 		t.Run(one.server.name+"/"+one.variant+"/"+one.mode, func(t *testing.T) {
-			one.server.compare(t, &one.ran, simulated(t, "12", "--op", one.server.op, "--mode", one.mode, "--firewall", one.variant))
+			one.server.compare(t, &one.ran, simulated(t, append([]string{"12"}, one.selectors()...)...))
 		})
 	}
+}
+
+// serverTrial is one session with a server.
+type serverTrial struct {
+	server        liveServer
+	mode, variant string
+	ran           liveRun
+}
+
+// selectors are the choices in lesson 12.
+func (one *serverTrial) selectors() []string {
+	return []string{"--op", one.server.op, "--mode", one.mode, "--firewall", one.variant, fmt.Sprintf("--tls=%v", one.server.tls)}
 }
 
 // letOthersRun lets every user run the ftplab that the tests run.
@@ -208,6 +251,9 @@ func (s *liveServer) compare(t *testing.T, ran *liveRun, want *report.Run) {
 	}
 	if judgement(got) != expected {
 		t.Errorf("it is %s, with the simulated server %s", judgement(got), expected)
+	}
+	if got.TLS != s.tls {
+		t.Errorf("TLS %v", got.TLS)
 	}
 	if reportedDrop(got.FirstDrop) != drop {
 		t.Errorf("first drop %s, with the simulated server %s", reportedDrop(got.FirstDrop), drop)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -96,8 +98,19 @@ func (o *replayOptions) config(cmd *cobra.Command) (replay.Config, error) {
 	for _, w := range rules.Diagnostics {
 		fmt.Fprintln(cmd.ErrOrStderr(), diagnosticLine(w))
 	}
+	for _, name := range missingInterfaces(rules, config.Interfaces) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: warning: the rules name the interface %q, which is none of --if: what they say of it is asked of no packet\n", rules.File, name)
+	}
 	config.Rules, err = bindFreeList(rules, config.Interfaces)
 	return config, err
+}
+
+// missingInterfaces lists the interfaces that rules name and the firewall has not.
+func missingInterfaces(rules *firewall.Ruleset, has []firewall.Interface) []string {
+	return slices.DeleteFunc(rules.UsedInterfaces(), func(name string) bool {
+		isPattern := strings.HasSuffix(name, "*") || strings.HasSuffix(name, "+")
+		return isPattern || name == "lo" || slices.ContainsFunc(has, func(i firewall.Interface) bool { return i.Name == name })
+	})
 }
 
 // bindFreeList applies a list that is bound to no interface, as it comes from bare

@@ -7,6 +7,7 @@ import (
 	"ftplab/lessons"
 	"ftplab/sim"
 	"ftplab/sim/event"
+	"ftplab/sim/tls"
 )
 
 // Live is what a real program did, and what else came from outside.
@@ -16,6 +17,8 @@ type Live struct {
 	Until   int64  `json:"until_ns"` // when it ended, in nanoseconds
 	// Inputs are the packets that the host sent, and the end of the program.
 	Inputs []Input `json:"inputs"`
+	// TLS is what the TLS connections of the simulated programs did.
+	TLS []TLS `json:"tls,omitempty"`
 	// Changes are the other firewalls that were chosen meanwhile.
 	Changes []Change `json:"changes,omitempty"`
 }
@@ -26,6 +29,20 @@ type Input struct {
 	Packet []byte `json:"packet,omitempty"` // the IP datagram, in base64
 	Ended  bool   `json:"ended,omitempty"`
 	Text   string `json:"text,omitempty"`
+}
+
+// TLS is what a TLS connection did, call by call: see tls.Tape.
+type TLS struct {
+	Steps []TLSStep `json:"steps"`
+}
+
+// TLSStep is what a call came to.
+type TLSStep struct {
+	Plain []byte `json:"plain,omitempty"` // in base64, as Sent
+	Sent  []byte `json:"sent,omitempty"`
+	Up    bool   `json:"up,omitempty"`
+	EOF   bool   `json:"eof,omitempty"`
+	Err   string `json:"error,omitempty"`
 }
 
 // Change is another firewall: a variant of the target, or rules.
@@ -40,6 +57,13 @@ func (s *Session) SetLive(r *lessons.Recording) {
 	s.Live = &Live{Node: r.Node, Program: r.Program, Until: int64(r.Until), Inputs: []Input{}}
 	for _, in := range r.Inputs {
 		s.Live.Inputs = append(s.Live.Inputs, Input{At: int64(in.At), Packet: in.Packet, Ended: in.Ended, Text: in.Text})
+	}
+	for _, tape := range r.TLS {
+		kept := TLS{Steps: []TLSStep{}}
+		for _, step := range tape {
+			kept.Steps = append(kept.Steps, TLSStep(step))
+		}
+		s.Live.TLS = append(s.Live.TLS, kept)
 	}
 	for _, c := range r.Changes {
 		change := Change{At: int64(c.At), Variant: c.Variant}
@@ -80,6 +104,13 @@ func (l *Live) recording() (*lessons.Recording, error) {
 	r := &lessons.Recording{Node: l.Node, Program: l.Program, Until: event.Time(l.Until)}
 	for _, in := range l.Inputs {
 		r.Inputs = append(r.Inputs, sim.Input{At: event.Time(in.At), Node: l.Node, Packet: in.Packet, Ended: in.Ended, Text: in.Text})
+	}
+	for _, kept := range l.TLS {
+		var tape tls.Tape
+		for _, step := range kept.Steps {
+			tape = append(tape, tls.Step(step))
+		}
+		r.TLS = append(r.TLS, tape)
 	}
 	for _, c := range l.Changes {
 		change := lessons.Change{At: event.Time(c.At), Variant: c.Variant}

@@ -9,6 +9,7 @@ import (
 	"ftplab/sim"
 	"ftplab/sim/export"
 	"ftplab/sim/firewall/dialect"
+	"ftplab/sim/tls"
 	"ftplab/sim/trace"
 )
 
@@ -90,5 +91,40 @@ func TestLiveTimesAreChecked(t *testing.T) {
 		if _, _, err := s.Open(); err == nil {
 			t.Errorf("%s: it opens", name)
 		}
+	}
+}
+
+// TestLiveTLSIsKept: what TLS connections did runs again from the file, and nothing else:
+// here a tape on which the client says something else than its packets do.
+func TestLiveTLSIsKept(t *testing.T) {
+	target, err := lessons.Open("12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	selection, err := target.Complete(lessons.Selection{Mode: "pasv", TLS: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recording := record(t, target, selection)
+	recording.TLS = []tls.Tape{{
+		{},
+		{Plain: []byte("NOOP\r\nCCC\r\n"), Sent: []byte("a flight"), Up: true},
+		{Sent: []byte("sealed"), Up: true},
+		{Plain: []byte("QUIT\r\n"), Up: true, EOF: true, Err: "an error"},
+	}}
+	want := recorded(t, target.WithRecording(recording, selection), selection)
+	for _, said := range []string{`"note":"command-received","text":"NOOP"`, `"note":"command-sent","text":"NOOP"`} {
+		if !strings.Contains(want, said) {
+			t.Errorf("the run has no %s", said)
+		}
+	}
+	s := session.New("12", selection)
+	s.SetLive(recording)
+	again, chosen, err := reopened(t, s).Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if recorded(t, again, chosen) != want {
+		t.Error("the reopened run differs")
 	}
 }

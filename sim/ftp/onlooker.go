@@ -229,7 +229,7 @@ func (o *Onlooker) leaveData(verb string) {
 		d.late = true
 		o.breakData()
 	}
-	if verb == "QUIT" || asksForData(verb) {
+	if verb == "QUIT" || verb == "ABOR" || asksForData(verb) {
 		o.breakData()
 	}
 }

@@ -60,6 +60,9 @@ func (o *Onlooker) outcome(d *onlookerData) (string, *Reply) {
 	case o.cutCommand():
 		o.result.Phase, d.brokeIn = PhaseDataSetup, PhaseDataSetup
 		return OutcomeHang, nil
+	case d.up && d.command == "" && o.control.refusal != nil: // it asks for the SIZE first, say
+		d.brokeIn = PhaseCommand
+		return strconv.Itoa(o.control.refusal.Code), o.control.refusal
 	case d.asked != "" || d.dialled || d.up:
 		return o.dataOutcome(d)
 	case o.control.refusal != nil:

@@ -59,6 +59,14 @@ func TestOnlookerJudges(t *testing.T) {
 			"< 220 hello\n> PASV\n< 227 (192,168,10,1,7,232)\ndial\nup\n> RETR f\n> STAT\n< 150 here\n< 211 half\ndata\neof\n< 226 done\nclose",
 			OutcomeOK, PhaseFinalReply, "PASV", -1,
 		},
+		"the file is not there, which the program finds out before it asks for it": {
+			"< 220 hello\n> EPSV\n< 229 (|||2024|)\ndial\nup\n> SIZE f\n< 550 no\n> QUIT\n< 221 bye\nend\nclose",
+			"550", PhaseCommand, "EPSV", 0,
+		},
+		"the person does not want to wait": {
+			"< 220 hello\n> EPSV\n< 229 (|||2024|)\ndial\n> LIST\nwait 2s\n> ABOR\nwait 1s\n< 226 done\n> QUIT\n< 221 bye\nend\nclose",
+			OutcomeConnectTimeout, PhaseDataConnect, "EPSV", 2 * time.Second,
+		},
 		"the file is not there": {
 			"< 220 hello\n> PASV\n< 227 (192,168,10,1,7,232)\ndial\nup\n> RETR f\n< 550 no\n> QUIT\n< 221 bye\nend\nclose",
 			"550", PhaseTransfer, "PASV", 0,

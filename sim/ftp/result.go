@@ -25,6 +25,8 @@ const (
 	OutcomeDataStall             = "data_stall"
 	OutcomeDataError             = "data_error"
 	OutcomeBounce                = "bounce_"
+	// OutcomeNoSession is said of a real program that has opened no control connection.
+	OutcomeNoSession = "no_session"
 	// OutcomeBadReply is a reply that is none, or names no address where one is due.
 	OutcomeBadReply = "bad_reply"
 	// OutcomeLocalError is a failure on the client's own side: a port that is taken, a

@@ -8,6 +8,7 @@ import (
 
 	"ftplab/sim"
 	"ftplab/sim/event"
+	"ftplab/sim/tls"
 	"ftplab/sim/trace"
 )
 
@@ -21,6 +22,7 @@ type Network struct {
 
 	mu      sync.Mutex
 	stepper *sim.Stepper
+	tls     *tlsEnds
 	start   time.Time
 	last    event.Time // of the last input: time does not go back
 	inputs  []sim.Input
@@ -35,7 +37,12 @@ func NewNetwork(sc sim.Scenario, node string, tun *os.File) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Network{node: node, tun: tun, stepper: stepper}, nil
+	ends, err := newTLSEnds(&sc)
+	if err != nil {
+		return nil, err
+	}
+	stepper.UseTLS(ends.start)
+	return &Network{node: node, tun: tun, stepper: stepper, tls: ends}, nil
 }
 
 // Begin has time begin. It is called once, before Run.
@@ -145,6 +152,7 @@ func (n *Network) End(text string) {
 	}
 	_ = n.apply(sim.Input{Node: n.node, Ended: true, Text: text}) // it fits: the node is real
 	n.ended = true
+	n.tls.close()
 	n.wake()
 }
 
@@ -184,4 +192,12 @@ func (n *Network) Inputs() ([]sim.Input, event.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.inputs, n.last
+}
+
+// TLS returns what the simulated programs' TLS connections did: see sim.Scenario. It is
+// called after End.
+func (n *Network) TLS() []tls.Tape {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.tls.tapes()
 }

@@ -114,8 +114,10 @@ func describe() {
 		addresses, err := net.LookupHost(name)
 		slices.Sort(addresses)
 		v.Lookup[name] = strings.Join(addresses, " ")
-		if err != nil {
+		if missing := (&net.DNSError{}); errors.As(err, &missing) && missing.IsNotFound && !missing.IsTemporary {
 			v.Lookup[name] = "no such host"
+		} else if err != nil {
+			v.Lookup[name] = err.Error()
 		}
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(v); err != nil {

@@ -2,11 +2,13 @@ package live
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -103,6 +105,7 @@ func (in Inside) configure() error {
 		{"addresses", func() error { return in.addAddresses(link) }},
 		{in.Interface, func() error { return netlink.LinkSetUp(link) }},
 		{"routes", func() error { return in.addRoutes(link) }},
+		{"addresses in use", in.awaitAddresses},
 	}
 	for _, d := range doing {
 		if err := d.err(); err != nil {
@@ -120,6 +123,26 @@ func (in Inside) addAddresses(link netlink.Link) error {
 		}
 		if err := netlink.AddrAdd(link, address); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// awaitAddresses waits until the kernel takes packets to the addresses: for those of
+// IPv6 it sees to that later, in a thread of its own.
+func (in Inside) awaitAddresses() error {
+	const patience, pause = 10 * time.Second, time.Millisecond
+	until := time.Now().Add(patience)
+	for _, p := range in.Prefixes {
+		for {
+			routes, err := netlink.RouteGet(p.Addr().AsSlice())
+			if err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL {
+				break
+			}
+			if time.Now().After(until) {
+				return errors.Join(fmt.Errorf("%v is not in use after %v", p.Addr(), patience), err)
+			}
+			time.Sleep(pause)
 		}
 	}
 	return nil
@@ -208,11 +231,12 @@ var hostsLine = regexp.MustCompile(`(?m)^[ \t]*hosts:.*$`)
 
 // hostsFromFiles is the machine's own nsswitch.conf, except that names come from
 // /etc/hosts alone: other services (systemd-resolved, Avahi) are reached through sockets
-// in the file system and would answer for the network outside.
+// in the file system and would answer for the network outside, and a name server that
+// nobody can ask makes programs try again for a name that does not exist.
 func hostsFromFiles(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "" // then there is nothing to mount over either
 	}
-	return hostsLine.ReplaceAllString(string(text), "hosts: files dns")
+	return hostsLine.ReplaceAllString(string(text), "hosts: files")
 }

@@ -122,6 +122,8 @@ func (h *Host) receive(p *wire.Packet) {
 		h.receiveTCP(p)
 	case wire.ICMP, wire.ICMPv6:
 		h.receiveICMP(p)
+	case wire.UDP:
+		h.refuseUDP(p)
 	}
 	h.drain()
 }
@@ -157,22 +159,6 @@ func (h *Host) lookup(key tuple) (uint32, bool) {
 		h.lastTuple, h.lastConn = key, i
 	}
 	return i, ok
-}
-
-// receiveICMP tells a connection about an error that quotes one of its segments.
-func (h *Host) receiveICMP(p *wire.Packet) {
-	meaning := tcp.ICMPErrorOf(p)
-	if meaning == tcp.ICMPIgnored {
-		return
-	}
-	inner, err := wire.ParseQuote(p.Payload)
-	if err != nil || inner.Protocol != wire.TCP {
-		return
-	}
-	if i, ok := h.lookup(tuple{inner.SrcEndpoint(), inner.DstEndpoint()}); ok {
-		h.conns[i].tcp.ReceiveICMP(h.w.now, meaning, inner.Seq)
-		h.touch(i)
-	}
 }
 
 func (h *Host) owns(a netip.Addr) bool { return ownedBy(h.config.Interfaces, a) }

@@ -11,7 +11,8 @@ import (
 
 // Real is a host that is not simulated: a real system whose packets come from outside
 // (World.Inject) and that is handed those which arrive (World.Delivered). What happens
-// in it is not known; what its packets show of it is recorded as if it were.
+// in it is not known; what its packets show of it is recorded as if it were, and what
+// they say under TLS as the simulated end understands it.
 type Real struct {
 	w      *World
 	id     trace.NodeID
@@ -32,6 +33,9 @@ type RealConfig struct {
 	ControlPort uint16
 	// Program is what a person started there: "curl ftp://192.168.10.1/".
 	Program string
+	// OnlyClient says that no other host has a client: what comes of the run is what comes
+	// of the program.
+	OnlyClient bool
 }
 
 // Delivery is a packet that came to a real host.
@@ -82,6 +86,9 @@ func (w *World) EndProgram(now event.Time, id trace.NodeID, text string) {
 	r := w.nodes[id].real
 	w.rec.Cause = r.cause
 	r.note(0, ftp.Effect{Note: ftp.UserAction, Text: text})
+	if r.config.OnlyClient && len(r.sessions) == 0 {
+		w.rec.Body(now, id, trace.Ended{Result: ftp.Result{Outcome: ftp.OutcomeNoSession, Phase: ftp.PhaseControlConnect, FailAfter: -1}})
+	}
 	for _, s := range r.sessions {
 		if s.onlooker == nil {
 			continue

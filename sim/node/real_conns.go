@@ -43,7 +43,11 @@ func (r *Real) sends(p *wire.Packet) {
 	case s.isSecret():
 		r.underTLS(s, fresh, true)
 	default:
-		r.wrote(s, fresh)
+		if s.channel == ftp.Control {
+			r.w.rec.Cause = s.session.cause
+		}
+		s.onlooker().Wrote(r.w.now, s.channel, fresh)
+		r.pump(s.session)
 	}
 	r.tellClosed(s, p)
 	r.follow(s, wasFlushed)

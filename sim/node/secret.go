@@ -73,25 +73,14 @@ func (k *secret) sealed(n int, plain []byte) {
 	}
 }
 
-// opened notes what the real host said.
+// opened notes what the real host said. That it came here is how it is known, and what
+// follows here happens because it was said.
 func (k *secret) opened(plain []byte) {
 	if k == nil || k.at == nil || k.at.onlooker() == nil {
 		return
 	}
-	rec := k.real.w.rec
-	cause := rec.Cause
-	k.real.wrote(k.at, plain)
-	rec.Cause = cause
-}
-
-// wrote tells the session of a connection what the real host said on it.
-func (r *Real) wrote(s *sighting, b []byte) {
-	r.w.rec.Cause = s.cause
-	if s.channel == ftp.Control {
-		r.w.rec.Cause = s.session.cause
-	}
-	s.onlooker().Wrote(r.w.now, s.channel, b)
-	r.pump(s.session)
+	k.at.onlooker().Wrote(k.real.w.now, k.at.channel, plain)
+	k.real.pump(k.at.session)
 }
 
 // isSecret reports whether the octets of a connection are TLS's.

@@ -26,7 +26,7 @@ func advice(t *trace.Trace, drop trace.ID, result *ftp.Result) []string {
 		return []string{fmt.Sprintf("permit the control connection, both directions: TCP port %d", controlPort(p))}
 	}
 	inspect := "use a firewall that reads the control connection (FTP inspection), which opens this one port for this one peer"
-	if usesTLS(t) {
+	if ObservedTLS(t) {
 		inspect = "do not count on FTP inspection: the control connection is encrypted, no firewall can read the port in it"
 	}
 	switch {
@@ -66,16 +66,6 @@ func replyAdvice(result *ftp.Result) []string {
 // controlPort returns the port of the server in a packet of the control connection.
 func controlPort(p *wire.Packet) uint16 {
 	return min(p.SrcPort, p.DstPort)
-}
-
-// usesTLS reports whether some client asked for TLS and was answered 234.
-func usesTLS(t *trace.Trace) bool {
-	for id := trace.ID(1); int(id) <= t.Len(); id++ {
-		if note, ok := clientNote(t, id); ok && note.Note == ftp.ReplyReceived && note.Code == 234 {
-			return true
-		}
-	}
-	return false
 }
 
 // sentByServer reports whether the host that sent a dropped packet runs the server.

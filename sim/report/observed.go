@@ -9,7 +9,7 @@ import (
 
 // ObservedMode returns the mode of the data connection that the outcome is about, or else
 // of the last one that a client asked for: pasv, epsv, port or eprt; "" if it asked for
-// none, or not in clear.
+// none.
 func ObservedMode(t *trace.Trace) string {
 	if _, result, ok := Result(t); ok {
 		if mode, err := ftp.ParseMode(result.Asked); err == nil {
@@ -25,7 +25,7 @@ func ObservedMode(t *trace.Trace) string {
 }
 
 // ObservedOp returns what the last transfer that a client asked for was: list, retr or
-// stor; "" if it asked for none, or not in clear.
+// stor; "" if it asked for none.
 func ObservedOp(t *trace.Trace) string {
 	return lastCommand(t, func(verb string) string {
 		switch verb {
@@ -56,4 +56,14 @@ func lastCommand(t *trace.Trace, meaning func(verb string) string) string {
 		}
 	}
 	return ""
+}
+
+// ObservedTLS reports whether a client asked for TLS and was answered 234.
+func ObservedTLS(t *trace.Trace) bool {
+	for id := trace.ID(1); int(id) <= t.Len(); id++ {
+		if note, ok := clientNote(t, id); ok && note.Note == ftp.ReplyReceived && note.Code == 234 {
+			return true
+		}
+	}
+	return false
 }

@@ -70,6 +70,9 @@ func dialogueLine(t *trace.Trace, id trace.ID) string {
 		}
 		return ""
 	}
+	if t.Kind(id) == trace.KindInput {
+		return fmt.Sprintf("%9.3f  you changed %s", now, t.Event(id).Body.(trace.Input).Text)
+	}
 	if t.Kind(id) != trace.KindSocket {
 		return ""
 	}
@@ -109,7 +112,7 @@ func writeDrop(b *bufio.Writer, d *Drop) {
 
 func writeResult(b *bufio.Writer, r *Run, indent string) {
 	fmt.Fprintf(b, "%sresult: %s", indent, r.Outcome)
-	if !r.OK() {
+	if !r.OK() && r.Outcome != ftp.OutcomeNoSession {
 		fmt.Fprintf(b, " %s", PhaseWords(r.Phase))
 	}
 	if r.FailAfter != nil {
@@ -138,7 +141,7 @@ func (r *Run) WritePlain(w io.Writer, t *trace.Trace) error {
 		}
 	}
 	fmt.Fprintf(b, "Result: %s", OutcomeWords(r.Outcome))
-	if !r.OK() {
+	if !r.OK() && r.Outcome != ftp.OutcomeNoSession {
 		fmt.Fprintf(b, ", %s", PhaseWords(r.Phase))
 	}
 	if r.FailAfter != nil {
@@ -184,6 +187,9 @@ func plainSentence(t *trace.Trace, id trace.ID) string {
 			return "the client gives up: " + text
 		}
 		return ""
+	}
+	if t.Kind(id) == trace.KindInput {
+		return "somebody changes " + t.Event(id).Body.(trace.Input).Text + "."
 	}
 	if t.Kind(id) != trace.KindSocket {
 		return ""

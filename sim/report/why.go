@@ -41,7 +41,7 @@ type Cause struct {
 func Why(t *trace.Trace) Explanation {
 	end, result, ended := Result(t)
 	if ended && result.OK {
-		return Explanation{Question: "Why did the transfer work?", Causes: workingCauses(t, end)}
+		return Explanation{Question: "Why did the transfer work?", Causes: withChanges(t, workingCauses(t, end))}
 	}
 	x := Explanation{Question: "Why did the transfer fail?"}
 	drop := decisiveDrop(t, end)
@@ -56,8 +56,25 @@ func Why(t *trace.Trace) Explanation {
 	if ended && goal != end {
 		x.Causes = append(x.Causes, endCause(t, drop, end, &result))
 	}
+	x.Causes = withChanges(t, x.Causes)
 	x.Advice = advice(t, drop, &result)
 	return x
+}
+
+// withChanges puts what was changed from outside meanwhile in its place among the causes.
+func withChanges(t *trace.Trace, causes []Cause) []Cause {
+	if len(causes) == 0 {
+		return nil
+	}
+	for id, last := causes[0].Event, causes[len(causes)-1].Event; id < last; id++ {
+		if t.Kind(id) != trace.KindInput {
+			continue
+		}
+		e := t.Event(id)
+		at, _ := slices.BinarySearchFunc(causes, id, func(c Cause, id trace.ID) int { return cmp.Compare(c.Event, id) })
+		causes = slices.Insert(causes, at, Cause{Event: id, At: e.Time, Who: "you changed", What: e.Body.(trace.Input).Text})
+	}
+	return causes
 }
 
 // decisiveDrop returns the first drop before the end that the client's session

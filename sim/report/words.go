@@ -59,6 +59,8 @@ func OutcomeWords(outcome string) string {
 		return "data stalled"
 	case ftp.OutcomeDataError:
 		return "data connection broke"
+	case ftp.OutcomeNoSession:
+		return "no control connection was opened"
 	case ftp.OutcomeBadReply:
 		return "a reply that makes no sense"
 	case ftp.OutcomeLocalError:

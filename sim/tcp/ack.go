@@ -22,8 +22,8 @@ func (c *Conn) receiveAck(now event.Time, p *wire.Packet) bool {
 	if progress {
 		acked = c.acknowledge(now, p.Ack)
 	}
+	c.noticeDuplicateReport(p)
 	if before > 0 {
-		c.noticeDuplicateReport(p)
 		newlySACKed := 0
 		if p.Options.NumBlocks > 0 && c.sackOK {
 			newlySACKed = c.applySACK(now, &p.Options)

@@ -89,16 +89,22 @@ func emitAll(c *Conn, now event.Time, to *[]wire.Packet) {
 // BenchmarkBulk is the cost of a full segment in order: emitted, received, read, and
 // acknowledged, every second one by a segment of its own.
 func BenchmarkBulk(b *testing.B) {
-	benchmarkBulk(b, nil)
+	benchmarkBulk(b, DefaultConfig(), nil)
 }
 
 // BenchmarkBulkWithLoss is the same with one segment in a hundred lost.
 func BenchmarkBulkWithLoss(b *testing.B) {
-	benchmarkBulk(b, func(n int) bool { return n%100 == 99 })
+	benchmarkBulk(b, DefaultConfig(), func(n int) bool { return n%100 == 99 })
 }
 
-func benchmarkBulk(b *testing.B, drop func(int) bool) {
-	t := newBulk(DefaultConfig())
+// BenchmarkBulkLive is the same as BenchmarkBulkWithLoss with all that is known against
+// losses.
+func BenchmarkBulkLive(b *testing.B) {
+	benchmarkBulk(b, LiveConfig(), func(n int) bool { return n%100 == 99 })
+}
+
+func benchmarkBulk(b *testing.B, cfg Config, drop func(int) bool) {
+	t := newBulk(cfg)
 	t.drop = drop
 	for range 100 {
 		t.round()
@@ -146,15 +152,19 @@ func BenchmarkSession(b *testing.B) {
 	}
 }
 
-// TestSteadyStateAllocates nothing for a segment of a bulk transfer.
+// TestSteadyStateAllocatesNothing for a segment of a bulk transfer.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	b := newBulk(DefaultConfig())
-	for range 100 {
-		b.round()
-	}
-	segments := 0
-	allocations := testing.AllocsPerRun(200, func() { segments += b.round() })
-	if allocations != 0 || segments < 200*20 {
-		t.Errorf("%v allocations a round, %d segments in 200 rounds", allocations, segments)
+	live := LiveConfig()
+	live.ReceiveBuffer = 512 << 10 // what one write fills
+	for name, cfg := range map[string]Config{"default": DefaultConfig(), "live": live} {
+		b := newBulk(cfg)
+		for range 100 {
+			b.round()
+		}
+		segments := 0
+		allocations := testing.AllocsPerRun(200, func() { segments += b.round() })
+		if allocations != 0 || segments < 200*20 {
+			t.Errorf("%s: %v allocations a round, %d segments in 200 rounds", name, allocations, segments)
+		}
 	}
 }

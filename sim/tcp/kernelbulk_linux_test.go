@@ -93,24 +93,20 @@ func kernelBulk(t testing.TB, data []byte, down bool, loss float64, seed uint64)
 	}
 	k.add(peer)
 	finished := make(chan error, 1)
-	go k.do(func() {
-		conn, err := (&net.Dialer{Control: useCUBIC}).Dial("tcp", addr.String())
+	k.spawn(func() (net.Conn, error) {
+		return (&net.Dialer{Control: useCUBIC}).Dial("tcp", addr.String())
+	}, func(conn net.Conn, err error) {
 		if err != nil {
 			finished <- err
 			return
 		}
-		go func() {
-			defer conn.Close()
-			if !down {
-				if _, err := conn.Write(data); err != nil {
-					finished <- err
-					return
-				}
-			}
-			_ = conn.(*net.TCPConn).CloseWrite()
-			_, err := io.Copy(received, conn)
-			finished <- err
-		}()
+		defer conn.Close()
+		if !down {
+			_, err = conn.Write(data)
+		}
+		_ = conn.(*net.TCPConn).CloseWrite()
+		_, readErr := io.Copy(received, conn)
+		finished <- errors.Join(err, readErr)
 	})
 	var err error
 	kernelDone := false

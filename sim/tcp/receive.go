@@ -65,9 +65,8 @@ func (c *Conn) answerUnacceptable(now event.Time, p *wire.Packet) {
 		c.acknowledgeRarely(now)
 		return
 	}
-	if seqBefore(p.Seq, c.rcv.nxt) { // not what lies beyond the window, which was not kept
-		c.noteDuplicate(p.Seq, seqMin(p.Seq+uint32(len(p.Payload)), c.rcv.nxt))
-	}
+	// What lies beyond RCV.NXT is not reported: it was not kept.
+	c.noteDuplicate(p.Seq, seqMin(p.Seq+uint32(len(p.Payload)), c.rcv.nxt))
 	c.ack.quicken(c.rcv.wnd)
 	c.ack.now = true
 }

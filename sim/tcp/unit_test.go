@@ -339,3 +339,77 @@ func TestTinyWindowIsAnswered(t *testing.T) {
 		}
 	}
 }
+
+// TestMayReopenByTimestamp is RFC 6191, section 2: a later timestamp is as good as a later
+// sequence number.
+func TestMayReopenByTimestamp(t *testing.T) {
+	c := &Conn{state: TimeWait, ts: timestamps{ok: true, recent: 500}}
+	c.rcv.nxt = 1000
+	for _, test := range []struct {
+		seq   uint32
+		tsVal uint32
+		has   bool
+		want  bool
+	}{{999, 501, true, true}, {999, 500, true, false}, {999, 501, false, false}, {1001, 499, true, true}} {
+		syn := wire.Packet{
+			Protocol: wire.TCP, Flags: wire.SYN, Seq: test.seq,
+			Options: wire.Options{HasTimestamps: test.has, TSVal: test.tsVal},
+		}
+		if got := c.MayReopen(&syn); got != test.want {
+			t.Errorf("seq %d, timestamp %d: may reopen: %v", test.seq, test.tsVal, got)
+		}
+	}
+}
+
+// TestTimestampAfterWeeks is RFC 7323, section 5.5: after 24 days the peer's clock may have
+// gone around, and its timestamps look old.
+func TestTimestampAfterWeeks(t *testing.T) {
+	c := &Conn{ts: timestamps{ok: true, recent: 500}}
+	p := wire.Packet{Flags: wire.ACK, Options: wire.Options{HasTimestamps: true, TSVal: 499}}
+	const day = 24 * time.Hour
+	for after, old := range map[time.Duration]bool{0: true, 23 * day: true, 25 * day: false} {
+		if got := c.isOldDuplicate(event.Time(after), &p); got != old {
+			t.Errorf("after %v: taken for an old duplicate: %v", after, got)
+		}
+	}
+}
+
+// TestDuplicateReport is RFC 2883, section 4, with its examples.
+func TestDuplicateReport(t *testing.T) {
+	for name, test := range map[string]struct {
+		ack    uint32
+		blocks []wire.SACKBlock
+		want   bool
+	}{
+		"4.1.1 a duplicate below the acknowledgment": {4000, []wire.SACKBlock{{Left: 3000, Right: 3500}}, true},
+		"4.1.2 and beside a hole":                    {4000, []wire.SACKBlock{{Left: 3000, Right: 3500}, {Left: 4500, Right: 5000}}, true},
+		"4.2.1 a duplicate above it":                 {3500, []wire.SACKBlock{{Left: 4500, Right: 5000}, {Left: 4000, Right: 5500}}, true},
+		"a duplicate that is the whole range":        {3500, []wire.SACKBlock{{Left: 4500, Right: 5000}, {Left: 4500, Right: 5000}}, true},
+		"two ranges":                                 {3500, []wire.SACKBlock{{Left: 4500, Right: 5000}, {Left: 5500, Right: 6000}}, false},
+		"one range":                                  {3500, []wire.SACKBlock{{Left: 4500, Right: 5000}}, false},
+		"none":                                       {3500, nil, false},
+	} {
+		p := wire.Packet{Ack: test.ack}
+		p.Options.NumBlocks = uint8(copy(p.Options.Blocks[:], test.blocks))
+		block, got := duplicateReport(&p)
+		if got != test.want || got && block != test.blocks[0] {
+			t.Errorf("%s: duplicate %v, %v", name, got, block)
+		}
+	}
+}
+
+// TestReorderingWindowNarrows is RFC 8985, section 6.2, step 4: after 16 recoveries
+// without a needless retransmission the window is what it was in the beginning.
+func TestReorderingWindowNarrows(t *testing.T) {
+	c := &Conn{}
+	c.widenReorderingWindow()
+	for n := range maxWindowPersists {
+		if c.rack.windowSteps != 1 {
+			t.Fatalf("after %d recoveries the window is widened %d times", n, c.rack.windowSteps)
+		}
+		c.rack.recoveryOver()
+	}
+	if c.rack.windowSteps != 0 {
+		t.Errorf("after %d recoveries the window is still wide", maxWindowPersists)
+	}
+}

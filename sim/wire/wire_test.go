@@ -251,8 +251,8 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// TestOptionsAsLinuxWritesThem: which options share their padding, captured from Linux
-// 6.18 with timestamps on.
+// TestOptionsAsLinuxWritesThem: the order of the options and which share their padding, as
+// in the segments of Linux 6.18.
 func TestOptionsAsLinuxWritesThem(t *testing.T) {
 	for name, test := range map[string]struct {
 		octets  string

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/audit"
 )
 
 // seeds are texts from which the fuzzer starts: one that uses much of each language,
@@ -112,4 +113,79 @@ func FuzzRecognise(f *testing.F) {
 			}
 		}
 	})
+}
+
+// linuxSeeds are texts of netfilter's two languages, from which translation starts.
+func linuxSeeds() []string {
+	return []string{
+		"*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A FORWARD -i lan -p tcp -m tcp --dport 21 -j ACCEPT\nCOMMIT\n",
+		"*filter\n:INPUT DROP [0:0]\n:sub - [0:0]\n-A INPUT -s 10.0.0.0/8 -p tcp -m multiport --dports 20,21,1024:65535 -j sub\n-A sub -j RETURN\nCOMMIT\n" +
+			"*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 2121 -j DNAT --to-destination 10.0.0.1:21\nCOMMIT\n",
+		"table inet fw {\n  set s { type inet_service; elements = { 20-21, 80 } }\n  chain forward {\n    type filter hook forward priority 0; policy drop;\n" +
+			"    ct state vmap { established : accept, related : accept }\n    iifname \"lan\" tcp dport @s tcp flags syn / syn,ack accept\n    ip6 saddr 2001:db8::/32 drop\n  }\n}\n",
+	}
+}
+
+// A text in whatever dialect, translated to whatever other: what is written is read again
+// without an error, and where no note says so no packet fares differently.
+func FuzzTranslate(f *testing.F) {
+	for _, configs := range seeds() {
+		for _, config := range configs {
+			for to := range Names() {
+				f.Add(config, uint8(to))
+			}
+		}
+	}
+	for _, config := range linuxSeeds() {
+		for to := range Names() {
+			f.Add(config, uint8(to))
+		}
+	}
+	f.Fuzz(func(t *testing.T, config string, place uint8) {
+		const most = 1 << 11
+		to := Names()[int(place)%len(Names())]
+		if len(config) > most || !printsBack(config) {
+			return
+		}
+		for _, from := range Recognise(config) {
+			rs, _ := Parse(from, "fuzz", config)
+			if rs == nil || from == to {
+				continue
+			}
+			translated(t, rs, to)
+		}
+	})
+}
+
+// translated translates a ruleset and checks what comes out.
+func translated(t failer, rs *firewall.Ruleset, to string) {
+	t.Helper()
+	text, notes, err := Translate(rs, to)
+	if err != nil {
+		return // it says what cannot be said
+	}
+	again, diagnostics := Parse(to, "again", text)
+	if again == nil {
+		if strings.TrimSpace(text) == "" || meaningless(rs) {
+			return
+		}
+		t.Fatalf("%s to %s: the translation does not parse:\n%s\n%s", rs.Dialect, to, text, FormatDiagnostic(firstError(diagnostics), text))
+	}
+	if len(notes) > 0 {
+		return
+	}
+	const few = 200_000
+	if c := audit.Compare(rs, again, audit.Options{Budget: few}); c.First != nil {
+		t.Fatalf("%s to %s: %v fares differently, and no note says so:\n%s\n%s", rs.Dialect, to, &c.First.Packet, text, rs.Text)
+	}
+}
+
+// meaningless reports whether a ruleset says nothing about any packet.
+func meaningless(rs *firewall.Ruleset) bool {
+	for i := range rs.Chains {
+		if rs.Chains[i].Count > 0 || rs.Chains[i].Policy.Kind == firewall.Drop {
+			return false
+		}
+	}
+	return len(rs.Inspections) == 0
 }

@@ -283,3 +283,23 @@ func TestPrintRoundTrip(t *testing.T) {
 		})
 	}
 }
+
+// What each language's configurations are in every other language does the same, or a
+// note says what does not.
+func TestTranslateRandom(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		config func(*rapid.T) string
+	}{{"comware", comwareConfig}, {"ios", iosConfig}, {"asa", asaConfig}, {"isa", isaConfig}} {
+		t.Run(c.name, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				rs := mustParse(rt, c.name, c.config(rt))
+				for _, to := range Names() {
+					if to != c.name {
+						translated(rt, rs, to)
+					}
+				}
+			})
+		})
+	}
+}

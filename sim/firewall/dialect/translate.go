@@ -46,6 +46,8 @@ func Translate(rs *firewall.Ruleset, name string) (config string, notes []string
 	}
 	if from != l.name {
 		t.noteFragments(from)
+		t.noteNames()
+		t.noteIPv6()
 	}
 	config, err = l.print(t.rs)
 	if err != nil {
@@ -127,11 +129,44 @@ func (t *translation) noteFragments(from string) {
 	}
 }
 
+// noteNames says which interfaces the other language calls otherwise: it takes what is
+// written for short for the whole.
+func (t *translation) noteNames() {
+	full := map[string]func(string) string{comware.Name: comware.InterfaceName, ios.Name: ios.InterfaceName}[t.to]
+	if full == nil {
+		return
+	}
+	for _, name := range t.interfaceNames() {
+		if own := full(name); own != name {
+			t.note("the interface %s is called %s here", name, own)
+		}
+	}
+}
+
+// noteIPv6 says what becomes of IPv6 where the text is about IPv4 alone: ISA Server's
+// rules are about both.
+func (t *translation) noteIPv6() {
+	if t.to != isa.Name {
+		return
+	}
+	for _, c := range t.rs.Chains {
+		if c.Family == "ip" {
+			t.note("what is about IPv4 alone is said of every packet: ISA Server's rules judge IPv6 as well")
+			return
+		}
+	}
+}
+
 // toVendor prepares a vendor's ruleset for another vendor.
 func (t *translation) toVendor() error {
 	t.copyRuleset()
 	if t.rs.Dialect == asa.Name {
 		if err := t.fromASA(); err != nil {
+			return err
+		}
+	}
+	if t.to == ios.Name {
+		if err := t.spreadLists(); err != nil {
 			return err
 		}
 	}
@@ -150,6 +185,36 @@ func (t *translation) toVendor() error {
 			in.Kind = kind
 		}
 	}
+	return nil
+}
+
+// spreadLists applies a list of all interfaces to each that the text names, as IOS has
+// none for all.
+func (t *translation) spreadLists() error {
+	names := t.interfaceNames()
+	chains := slices.Clone(t.rs.Chains)
+	for place, c := range t.rs.Chains {
+		if c.Interface != "" || c.Hook != firewall.Inbound && c.Hook != firewall.Outbound {
+			continue
+		}
+		if len(names) == 0 {
+			return t.cannot(nil, "a list is applied to an interface, and the text names none for %q", c.Name)
+		}
+		t.note("the list of all interfaces is applied to those that the text names")
+		for i, name := range names {
+			if slices.ContainsFunc(t.rs.Chains, func(o firewall.Chain) bool { return o.Interface == name && o.Hook == c.Hook && o.Family == c.Family }) {
+				return t.cannot(nil, "%s has a list of its own beside the one of all interfaces, and takes one alone", name)
+			}
+			if i == 0 { // jumps know the chain by its place
+				chains[place].Interface = name
+				continue
+			}
+			one := c
+			one.Interface = name
+			chains = append(chains, one)
+		}
+	}
+	t.rs.Chains = chains
 	return nil
 }
 

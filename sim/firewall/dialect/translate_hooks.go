@@ -22,10 +22,8 @@ func (t *translation) toHooks() error {
 	t.ownRules()
 	for i := range t.rs.Chains {
 		t.rs.Chains[i].Table = "filter"
-		if t.rs.Chains[i].Family == "" {
-			t.rs.Chains[i].Family = "ip"
-		}
 	}
+	t.settleFamilies()
 	t.addHelper()
 	if len(t.rs.Inspections) > 0 {
 		t.note("Linux tracks every connection, not only those of the inspected interfaces")
@@ -34,6 +32,28 @@ func (t *translation) toHooks() error {
 	t.shortNames()
 	t.rs.Inspections = nil
 	return nil
+}
+
+// settleFamilies gives the chains that judge every packet (zones, security levels) a
+// family: both, unless they call lists that are about one alone.
+func (t *translation) settleFamilies() {
+	family := "inet"
+	for _, r := range t.rs.Rules {
+		if r.Verdict.Kind != firewall.Jump || t.rs.Chains[r.Chain].Family != "" {
+			continue
+		}
+		if of := t.rs.Chains[r.Verdict.Chain].Family; of != "" && of != "inet" {
+			family = "ip"
+		}
+	}
+	for i := range t.rs.Chains {
+		if c := &t.rs.Chains[i]; c.Family == "" {
+			c.Family = family
+			if family == "ip" {
+				t.note("%s is asked about IPv4 alone here, because it calls lists of IPv4", c.Name)
+			}
+		}
+	}
 }
 
 // ownRules gives every chain rules of its own, which begin with those that let
@@ -47,11 +67,40 @@ func (t *translation) ownRules() {
 		for _, r := range t.rs.Rules[c.First : c.First+c.Count] {
 			r.Chain = i
 			r.Parts = slices.Clone(r.Parts)
+			for k, part := range r.Parts {
+				if part.Match != nil {
+					r.Parts[k].Match = withoutImpossible(part.Match)
+				}
+			}
 			rules = append(rules, r)
 		}
 		c.First, c.Count = first, len(rules)-first
 	}
 	t.rs.Rules = rules
+}
+
+// withoutImpossible makes a condition about ports that there are not (gt 65535) one that
+// no packet fulfils, as netfilter has no words for it.
+func withoutImpossible(m *firewall.Match) *firewall.Match {
+	never := acl.Never(m.Text, m.Column)
+	if len(m.AnyOf) > 0 {
+		some := *m
+		some.AnyOf = nil
+		for i := range m.AnyOf {
+			if one := withoutImpossible(&m.AnyOf[i]); one.Field != firewall.Constant {
+				some.AnyOf = append(some.AnyOf, *one)
+			}
+		}
+		if len(some.AnyOf) == 0 {
+			return &never
+		}
+		return &some
+	}
+	isPort := m.Field == firewall.SourcePort || m.Field == firewall.DestinationPort
+	if !isPort || m.Negate || len(m.Ranges) == 0 || slices.ContainsFunc(m.Ranges, func(r firewall.Range) bool { return r.Low <= acl.MaxPort }) {
+		return m
+	}
+	return &never
 }
 
 // sessionRules are the rules by which packets of sessions skip a chain: all of them

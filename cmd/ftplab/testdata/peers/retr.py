@@ -1,4 +1,4 @@
-"""Python's ftplib fetches a file: retr.py HOST FILE MODE SECONDS.
+"""Python's ftplib fetches a file: retr.py HOST FILE MODE SECONDS [tls].
 
 ftplib speaks PASV and PORT over IPv4 and EPSV and EPRT over IPv6; here the mode can be
 chosen. It believes the address of a 227, as older versions did, so that what the server
@@ -9,7 +9,11 @@ import ftplib
 import sys
 
 
-class Client(ftplib.FTP):
+host, file, mode, seconds, *tls = sys.argv[1:]
+size = 0
+
+
+class Client(ftplib.FTP_TLS if tls else ftplib.FTP):
     trust_server_pasv_ipv4_address = True
     mode = "pasv"
 
@@ -24,10 +28,6 @@ class Client(ftplib.FTP):
         return super().sendport(host, port)
 
 
-host, file, mode, seconds = sys.argv[1:]
-size = 0
-
-
 def count(block):
     global size
     size += len(block)
@@ -38,6 +38,8 @@ try:
         client.mode = mode
         client.set_pasv(mode in ("pasv", "epsv"))
         client.login()
+        if tls:
+            client.prot_p()
         client.retrbinary("RETR " + file, count)
 except (OSError, ftplib.Error) as problem:
     sys.exit(f"ftplib: {problem}")

@@ -78,8 +78,8 @@ func (p *printer) list(l *acl.List, first bool) error {
 			rules = append(rules, body)
 		}
 	}
-	if !p.own && l.Chain.Policy.Kind == firewall.Drop && !l.Decided() {
-		rules = append(rules, p.everything(l, "deny"))
+	if last := p.everything(l, "deny"); !p.own && l.Chain.Policy.Kind == firewall.Drop && !l.Decided() && !written[last] {
+		rules = append(rules, last)
 	}
 	return p.number(l, rules, indent)
 }

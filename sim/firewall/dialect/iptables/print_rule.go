@@ -20,6 +20,9 @@ func (s *section) ruleLines(t *printedTable, chain *printedChain, c *firewall.Ch
 	for _, parts := range alternatives {
 		w := ruleWriter{section: s, table: t, chain: c, rule: r}
 		w.write(parts)
+		if own, ok := appended(r.Text, c.Name); w.never && len(alternatives) == 1 && s.rs.Dialect == Name && ok {
+			w.lines = []string{own} // what is not modelled may match on the device, and is asked there
+		}
 		for _, line := range w.lines {
 			if !slices.Contains(written, line) { // alternatives begin alike
 				written = append(written, line)
@@ -27,6 +30,18 @@ func (s *section) ruleLines(t *printedTable, chain *printedChain, c *firewall.Ch
 		}
 	}
 	chain.lines = append(chain.lines, written...)
+}
+
+// appended returns what a rule of iptables says after "-A CHAIN"; ok is false if it is
+// written otherwise.
+func appended(text, chain string) (words string, ok bool) {
+	rest, ok := strings.CutPrefix(text, "-A")
+	if !ok {
+		return "", false
+	}
+	rest, ok = strings.CutPrefix(strings.TrimLeft(rest, " \t"), chain)
+	words = strings.Trim(rest, " \t")
+	return oneLine(words), ok && words != "" && words != rest
 }
 
 // leaveOut writes a comment in place of a rule.

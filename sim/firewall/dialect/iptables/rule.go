@@ -111,6 +111,9 @@ func (r *ruleBuilder) interfaces(u use, field firewall.Field) *text.Problem {
 		r.warn(name, "iptables takes * for a letter of the name: a prefix of names is written %s+", strings.TrimSuffix(name.Text, "*"))
 	}
 	pattern := name.Text
+	if pattern == "+" && !u.negate {
+		return nil // any interface: no condition, as iptables-save shows
+	}
 	if strings.HasSuffix(pattern, "*") {
 		pattern = netfilter.LiteralName(pattern)
 	}

@@ -98,7 +98,7 @@ func identifier(name, otherwise string) string {
 		}
 	}
 	switch first := valid[0]; {
-	case !isLetter(first) && first != '_':
+	case !isLetter(first) && first != '_' && first != '.':
 		return "acl_" + string(valid)
 	case isReserved(name):
 		return name + "_"

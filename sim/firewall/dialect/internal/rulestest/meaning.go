@@ -4,6 +4,7 @@ package rulestest
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sort"
 	"strings"
 
@@ -61,8 +62,11 @@ func verdictMeaning(rs *firewall.Ruleset, v firewall.Verdict) string {
 	return fmt.Sprintf("%d %d", v.Kind, v.With)
 }
 
+// partMeanings writes the parts of a rule; false if one never holds. The order of
+// conditions between two effects is none of the meaning.
 func partMeanings(rs *firewall.Ruleset, parts []firewall.Part) (string, bool) {
 	var all []string
+	conditions := 0 // where those after the last effect begin
 	for _, part := range parts {
 		switch {
 		case part.Match != nil && part.Match.Field == firewall.Constant && part.Match.Negate:
@@ -80,9 +84,12 @@ func partMeanings(rs *firewall.Ruleset, parts []firewall.Part) (string, bool) {
 				set = setMeaning(rs, &rs.Sets[e.Map-1], e.Key)
 				e.Map = 0
 			}
+			slices.Sort(all[conditions:])
 			all = append(all, fmt.Sprintf("%+v%s", e, set))
+			conditions = len(all)
 		}
 	}
+	slices.Sort(all[conditions:])
 	return strings.Join(all, " & "), true
 }
 
