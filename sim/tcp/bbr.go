@@ -27,6 +27,8 @@ type bbr struct {
 	round       uint64
 	roundEnd    uint32 // octets delivered when the present round began
 	roundBegins bool   // with the acknowledgment in hand
+	// wasConserving says of the round that ended that a recovery held the window down in it.
+	wasConserving bool
 
 	// STARTUP: the bandwidth when it last grew by a quarter, in how many rounds it has not
 	// since, and whether these were enough.
@@ -114,6 +116,7 @@ func (b *bbr) measureBandwidth() {
 		b.roundEnd = b.rate.delivered
 		b.round++
 		b.roundBegins = true
+		b.wasConserving = b.recovery.isConserving
 		b.recovery.isConserving = false
 	}
 	// What the application did not want to send says only that the path takes as much.
@@ -155,9 +158,11 @@ func (c *Conn) enterProbeBW(now event.Time) {
 	c.bbr.enterCyclePhase(now, phase)
 }
 
-// checkFullPipe notices in STARTUP that the bandwidth has stopped growing.
+// checkFullPipe notices in STARTUP that the bandwidth has stopped growing. A round in which
+// no more could be sent than arrived says nothing of it. Linux counts these too: with random
+// losses it then often takes a part of the bandwidth for all of it.
 func (b *bbr) checkFullPipe() {
-	if b.isFull || !b.roundBegins || b.rate.now.left.isAppLimited {
+	if b.isFull || !b.roundBegins || b.wasConserving || b.rate.now.left.isAppLimited {
 		return
 	}
 	if b.bandwidth.max >= mulDiv(b.fullRate, fullGrowth, gainUnit) {

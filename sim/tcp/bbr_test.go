@@ -14,6 +14,7 @@ import (
 type testLink struct {
 	octetsPerSecond int64 // 0: unlimited
 	oneWay          time.Duration
+	queueLimit      time.Duration // of waiting; 0: unlimited
 	loss            float64
 	random          *rand.Rand
 	free            [2]event.Time // when the bottleneck has sent what it was given
@@ -25,6 +26,9 @@ func (l *testLink) waiting(from side, now event.Time) time.Duration {
 }
 
 func (l *testLink) carry(now event.Time, from side, p *wire.Packet) fate {
+	if l.queueLimit > 0 && l.waiting(from, now) > l.queueLimit {
+		return nil
+	}
 	l.free[from] = max(now, l.free[from])
 	if l.octetsPerSecond > 0 {
 		l.free[from] += event.Time(int64(p.Len()) * int64(time.Second) / l.octetsPerSecond)
@@ -169,6 +173,26 @@ func TestBBRThroughLosses(t *testing.T) {
 			if got := octets / took.Seconds(); got < possible/2 {
 				t.Errorf("loss %v, seed %d: %.0f octets a second, %.0f are possible", loss, seed, got, possible)
 			}
+		}
+	}
+}
+
+// TestBBRShallowQueue: where the queue takes little, STARTUP overruns it, ends in spite of the
+// losses, and the link is used.
+func TestBBRShallowQueue(t *testing.T) {
+	const octets = 10_000_000
+	for _, limit := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond} {
+		l := newBottleneck(0)
+		l.queueLimit = limit
+		n := bulkOver(t, l, octets, 1)
+		var full event.Time
+		took := n.follow(octets, func(c *Conn) {
+			if c.bbr.isFull && full == 0 {
+				full = n.now
+			}
+		})
+		if got := octets / took.Seconds(); got < 0.85*bottleneck || full == 0 || full > event.Time(25*bottleneckRTT) {
+			t.Errorf("queue of %v: %.0f octets a second of %d; the pipe was full at %v", limit, got, bottleneck, full)
 		}
 	}
 }

@@ -159,14 +159,16 @@ func TestFullPipe(t *testing.T) {
 		name   string
 		rates  []int64 // of each round
 		limits int     // from this round on the application limits; 0: never
+		held   int     // in this round recovery held the window down; 0: in none
 		full   int     // after this round, counted from 1; 0: never
 	}{
-		{"doubling", []int64{100, 200, 400, 800, 1600, 3200}, 0, 0},
-		{"a quarter each round", []int64{1000, 1250, 1563, 1954, 2443, 3054}, 0, 0},
-		{"flat", []int64{100, 200, 200, 200, 200}, 0, 5},
-		{"a little growth", []int64{100, 200, 220, 240, 249}, 0, 5},
-		{"growth after two flat rounds", []int64{100, 200, 200, 200, 250, 250, 250, 250}, 0, 8},
-		{"the application limits", []int64{100, 200, 200, 200, 200, 200}, 3, 0},
+		{"doubling", []int64{100, 200, 400, 800, 1600, 3200}, 0, 0, 0},
+		{"a quarter each round", []int64{1000, 1250, 1563, 1954, 2443, 3054}, 0, 0, 0},
+		{"flat", []int64{100, 200, 200, 200, 200}, 0, 0, 5},
+		{"a little growth", []int64{100, 200, 220, 240, 249}, 0, 0, 5},
+		{"growth after two flat rounds", []int64{100, 200, 200, 200, 250, 250, 250, 250}, 0, 0, 8},
+		{"the application limits", []int64{100, 200, 200, 200, 200, 200}, 3, 0, 0},
+		{"a recovery in a flat round", []int64{100, 200, 200, 200, 200, 200}, 0, 4, 6},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -174,6 +176,7 @@ func TestFullPipe(t *testing.T) {
 			full := 0
 			for i, rate := range test.rates {
 				b.roundBegins = true
+				b.wasConserving = i+1 == test.held
 				b.rate.now.left.isAppLimited = test.limits > 0 && i+1 >= test.limits
 				b.bandwidth.add(uint64(i), rate)
 				b.checkFullPipe()

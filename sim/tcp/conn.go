@@ -21,8 +21,8 @@
 //	rack.go        the same by time (RFC 8985)
 //	lossprobe.go   a segment more instead of waiting for the retransmission timer (RFC 8985)
 //	bbr.go         the congestion control BBR: the model and its states
-//	bbrrecovery.go what losses mean to it
-//	deliveryrate.go how much gets through in how much time
+//	bbrloss.go     what losses mean to it
+//	delivery.go    how much gets through in how much time
 //	pacing.go      when segments leave, by that
 //	undo.go        what to do when nothing was lost after all (RFC 3522, 4015)
 //	rto.go         the retransmission and persist timers (RFC 6298)
