@@ -60,10 +60,13 @@ func (o *auditOptions) run(cmd *cobra.Command, file string) error {
 		if err != nil {
 			return usageError{fmt.Errorf("--server %q is not an address", o.server)}
 		}
-		options.Server, options.Behind = server, o.behind
+		options.Server, options.Behind = server.Unmap().WithZone(""), o.behind
 	}
 	if o.behind != "" && o.server == "" {
 		return usageError{errors.New("--behind is about the --server: say its address")}
+	}
+	if file == "-" && o.against == "-" {
+		return usageError{errors.New("standard input can be FILE or --against, not both")}
 	}
 	rules, err := readRules(cmd, file, o.dialect)
 	if err != nil {

@@ -71,6 +71,8 @@ func partMeanings(rs *firewall.Ruleset, parts []firewall.Part) (string, bool) {
 		switch {
 		case part.Match != nil && part.Match.Field == firewall.Constant && part.Match.Negate:
 			return "", false
+		case part.Match != nil && isBitTest(part.Match) && part.Match.Mask == 0 && part.Match.AnyBit && !part.Match.Negate:
+			return "", false // any of no bits
 		case part.Match != nil && (part.Match.Field == firewall.Constant || part.Match.Field == firewall.RateLimit):
 		case part.Match != nil:
 			all = append(all, matchMeaning(rs, part.Match))
@@ -91,6 +93,11 @@ func partMeanings(rs *firewall.Ruleset, parts []firewall.Part) (string, bool) {
 	}
 	slices.Sort(all[conditions:])
 	return strings.Join(all, " & "), true
+}
+
+// isBitTest reports whether a condition is about bits.
+func isBitTest(m *firewall.Match) bool {
+	return len(m.AnyOf) == 0 && m.Set == 0 && (m.Field == firewall.State || m.Field == firewall.TCPFlags || m.Field == firewall.Status)
 }
 
 func matchMeaning(rs *firewall.Ruleset, m *firewall.Match) string {
