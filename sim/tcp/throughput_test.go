@@ -41,7 +41,7 @@ func TestThroughput(t *testing.T) {
 		control CongestionControl
 		loss    float64
 		linux   float64 // octets a second
-	}{{Reno, 0.01, 450e3}, {Reno, 0.05, 140e3}, {BBR, 0.01, 8e6}, {BBR, 0.05, 4.5e6}} {
+	}{{Reno, 0.01, 450e3}, {Reno, 0.05, 140e3}, {BBR, 0.01, 7.5e6}, {BBR, 0.05, 5.7e6}} {
 		cfg := LiveConfig()
 		cfg.CongestionControl = test.control
 		sum := 0.0
