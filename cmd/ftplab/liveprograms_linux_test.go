@@ -87,24 +87,35 @@ COMMIT
 `
 )
 
-// TestLiveRulesChange: a client hangs until the rules' file lets it through; what was
-// saved runs the same again.
+// TestLiveRulesChange: a client fails until the rules' file lets it through; what was saved
+// runs the same again.
 func TestLiveRulesChange(t *testing.T) {
 	t.Parallel() // it waits, mostly
-	curl := livePeer(t, "curl")
+	curl, lftp := livePeer(t, "curl"), livePeer(t, "lftp")
 	needLive(t)
+	t.Run("the connection that hangs comes through", func(t *testing.T) {
+		rulesChange(t, curl+" -sSv --max-time 20 -o fetched ftp://server/pub/readme.txt 2>progress", ":2024...")
+	})
+	t.Run("the client begins anew", func(t *testing.T) {
+		rulesChange(t, lftp+" -d -c 'set net:timeout 2; set net:reconnect-interval-base 1; open server; "+
+			"get pub/readme.txt -o fetched' 2>progress", "Timeout - reconnecting")
+	})
+}
+
+// rulesChange runs a client that fetches a file, and opens the firewall when the client has
+// said something.
+func rulesChange(t *testing.T, client, said string) {
+	t.Parallel()
 	folder := t.TempDir()
 	rules, fetched, saved := filepath.Join(folder, "rules"), filepath.Join(folder, "fetched"), filepath.Join(folder, "saved.json")
-	progress := filepath.Join(folder, "progress")
 	if err := os.WriteFile(rules, []byte(closedRules), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	began := make(chan liveRun, 1)
 	go func() {
-		command := []string{"sh", "-c", curl + " -sSv --max-time 20 -o " + fetched + " ftp://server/pub/readme.txt 2>" + progress}
-		began <- runLive(folder, "12", "", command, "--firewall", rules, "--save", saved)
+		began <- runLive(folder, "12", "", []string{"sh", "-c", "cd " + folder + "; " + client}, "--firewall", rules, "--save", saved)
 	}()
-	waitForText(t, progress, ":2024...") // it has sent its SYN, or is about to
+	waitForText(t, filepath.Join(folder, "progress"), said)
 	if err := os.WriteFile(rules, []byte(openRules), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +128,7 @@ func TestLiveRulesChange(t *testing.T) {
 		t.Errorf("status %d, outcome %s, first drop %v\n%s", ran.status, run.Outcome, reportedDrop(run.FirstDrop), ran.output)
 	}
 	if content, err := os.ReadFile(fetched); err != nil || len(content) != 496 {
-		t.Errorf("curl has %d octets, %v", len(content), err)
+		t.Errorf("the client has %d octets, %v", len(content), err)
 	}
 	if !strings.Contains(ran.output, "are in force") {
 		t.Errorf("that the rules have changed was not said\n%s", ran.output)

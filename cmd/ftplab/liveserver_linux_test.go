@@ -5,12 +5,12 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +23,7 @@ type liveServer struct {
 	name    string
 	op      string
 	user    string // "" is the one who runs the test, else an ordinary one
-	command func(folder string) []string
+	command func(folder string) ([]string, error)
 	tls     bool
 	// anyPort is said of a server that dials from other ports than 20, for which an
 	// ordinary user has no right.
@@ -92,17 +92,16 @@ func liveServers(t *testing.T) []liveServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	withConfig := func(more string) func(folder string) []string {
-		return func(folder string) []string {
+	withConfig := func(more string) func(folder string) ([]string, error) {
+		return func(folder string) ([]string, error) {
 			file := folder + "/vsftpd.conf"
 			config := vsftpdConfig + "anon_root=" + folder + "/served\nsecure_chroot_dir=" + folder + "/empty\n" + more
-			if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
-				t.Error(err)
-			}
-			return []string{vsftpd, file}
+			return []string{vsftpd, file}, os.WriteFile(file, []byte(config), 0o644)
 		}
 	}
-	pyftpdlib := func(folder string) []string { return []string{python, "-c", string(text), folder + "/served"} }
+	pyftpdlib := func(folder string) ([]string, error) {
+		return []string{python, "-c", string(text), folder + "/served"}, nil
+	}
 	return []liveServer{
 		{name: "vsftpd", op: "retr", command: withConfig("")},
 		{name: "vsftpd under TLS", op: "retr", command: withConfig(vsftpdTLS + certificateOptions(t)), tls: true},
@@ -124,25 +123,16 @@ exec setpriv --reuid $user --regid $user --clear-groups "$@"`
 	return append([]string{"unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", user}, command...)
 }
 
-// openFolder makes a folder that everybody may use, with what the servers serve in it.
-func openFolder(t *testing.T) string {
-	t.Helper()
-	folder, err := os.MkdirTemp("", "ftplab-live-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	for _, made := range []func() error{
-		func() error { return os.MkdirAll(folder+"/served/pub", 0o755) },
-		func() error { return os.Mkdir(folder+"/empty", 0o755) },
-		func() error { return os.WriteFile(folder+"/served/pub/readme.txt", make([]byte, 496), 0o644) },
-		func() error { return os.Chmod(folder, 0o777) },
-	} {
-		if err := made(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return folder
+// serverFolder makes a folder in base that everybody may use, with what the servers serve
+// in it.
+func serverFolder(base string) (string, error) {
+	folder, err := os.MkdirTemp(base, "")
+	return folder, errors.Join(err,
+		os.MkdirAll(folder+"/served/pub", 0o755),
+		os.Mkdir(folder+"/empty", 0o755),
+		os.WriteFile(folder+"/served/pub/readme.txt", make([]byte, 496), 0o644),
+		os.Chmod(folder, 0o777),
+	)
 }
 
 // TestLiveServers has the simulated client come to real servers through the firewalls of
@@ -155,44 +145,41 @@ func TestLiveServers(t *testing.T) {
 	servers := liveServers(t)
 	needLive(t)
 	letOthersRun(t)
+	// Other users cannot enter t.TempDir().
+	base, err := os.MkdirTemp("", "ftplab-live-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(base) })
+	if err := os.Chmod(base, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	variants := []string{"acl", "stateful", "inspect"}
 	if testing.Short() {
 		variants = []string{"stateful"}
 	}
-	var trials []*serverTrial
-	var wait sync.WaitGroup
-	room := make(chan struct{}, atOnce)
+	var trials []*liveTrial
 	for _, s := range servers {
 		for _, variant := range variants {
 			for _, mode := range []string{"pasv", "epsv", "port", "eprt"} {
-				one, folder := &serverTrial{server: s, mode: mode, variant: variant}, openFolder(t)
-				trials = append(trials, one)
-				wait.Go(func() {
-					room <- struct{}{}
-					defer func() { <-room }()
-					one.ran = runLive(folder, "12", s.user, s.command(folder), append([]string{"--server"}, one.selectors()...)...)
+				selectors := []string{"--op", s.op, "--mode", mode, "--firewall", variant, fmt.Sprintf("--tls=%v", s.tls)}
+				want := simulated(t, append([]string{"12"}, selectors...)...)
+				trials = append(trials, &liveTrial{
+					name: s.name + "/" + variant + "/" + mode,
+					run: func() liveRun {
+						folder, noFolder := serverFolder(base)
+						command, err := s.command(folder)
+						if err = errors.Join(noFolder, err); err != nil {
+							return liveRun{err: err}
+						}
+						return runLive(folder, "12", s.user, command, append([]string{"--server"}, selectors...)...)
+					},
+					judge: func(ran *liveRun) []string { return s.compare(ran, want) },
 				})
 			}
 		}
 	}
-	wait.Wait()
-	for _, one := range trials {
-		t.Run(one.server.name+"/"+one.variant+"/"+one.mode, func(t *testing.T) {
-			one.server.compare(t, &one.ran, simulated(t, append([]string{"12"}, one.selectors()...)...))
-		})
-	}
-}
-
-// serverTrial is one session with a server.
-type serverTrial struct {
-	server        liveServer
-	mode, variant string
-	ran           liveRun
-}
-
-// selectors are the choices in lesson 12.
-func (one *serverTrial) selectors() []string {
-	return []string{"--op", one.server.op, "--mode", one.mode, "--firewall", one.variant, fmt.Sprintf("--tls=%v", one.server.tls)}
+	tryAll(t, trials)
 }
 
 // letOthersRun lets every user run the ftplab that the tests run.
@@ -228,9 +215,11 @@ func simulated(t *testing.T, args ...string) *report.Run {
 	return &run
 }
 
-func (s *liveServer) compare(t *testing.T, ran *liveRun, want *report.Run) {
+// compare compares what became of the client with what a simulated server makes of it,
+// and says what differs.
+func (s *liveServer) compare(ran *liveRun, want *report.Run) (wrong []string) {
 	if ran.err != nil {
-		t.Fatalf("%v\n%s", ran.err, ran.output)
+		return []string{ran.err.Error()}
 	}
 	got := &ran.report
 	judgement := func(r *report.Run) string {
@@ -249,24 +238,19 @@ func (s *liveServer) compare(t *testing.T, ran *liveRun, want *report.Run) {
 	case failsActive && s.anyPort:
 		drop = strings.Replace(drop, ":20>", ":client's>", 1)
 	}
-	if judgement(got) != expected {
-		t.Errorf("it is %s, with the simulated server %s", judgement(got), expected)
+	check := func(what string, got, want any) {
+		if got != want {
+			wrong = append(wrong, fmt.Sprintf("%s is %v, with the simulated server %v", what, got, want))
+		}
 	}
-	if got.TLS != s.tls {
-		t.Errorf("TLS %v", got.TLS)
+	check("the outcome", judgement(got), expected)
+	check("TLS", got.TLS, s.tls)
+	check("the first drop", reportedDrop(got.FirstDrop), drop)
+	check("the exit status of a server that is told to end", ran.status, 0)
+	if got.OK() && s.op == "retr" {
+		check("the number of octets", got.Transfer.Bytes, int64(496))
 	}
-	if reportedDrop(got.FirstDrop) != drop {
-		t.Errorf("first drop %s, with the simulated server %s", reportedDrop(got.FirstDrop), drop)
-	}
-	if got.OK() && s.op == "retr" && got.Transfer.Bytes != 496 {
-		t.Errorf("%d octets came", got.Transfer.Bytes)
-	}
-	if ran.status != 0 {
-		t.Errorf("exit status %d, though the server was told to end", ran.status)
-	}
-	if t.Failed() {
-		t.Log(ran.output)
-	}
+	return wrong
 }
 
 // code is that of the failing or final reply, "" if there is none.

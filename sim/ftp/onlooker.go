@@ -23,6 +23,7 @@ type Onlooker struct {
 	replies  replyReader
 
 	secured  bool     // the control connection is under TLS
+	silent   bool     // the program has said nothing since
 	private  bool     // data connections are, too
 	pending  []string // the verbs of commands that have no reply yet; replies come in their order
 	quitting bool
@@ -132,11 +133,14 @@ func (o *Onlooker) Handle(now event.Time, in Input) {
 	}
 }
 
-// Closed tells that the program has closed its end of the control connection: it does not
-// wait for anything any more.
-func (o *Onlooker) Closed(now event.Time) {
+// Left tells that the program has closed its end of the control connection, or that it has
+// broken off the data connection: it does not wait for anything any more.
+func (o *Onlooker) Left(now event.Time, channel Channel) {
 	o.now = now
 	o.breakData()
+	if channel == Data {
+		return
+	}
 	o.control.end(now)
 	o.control.closed = true
 }
@@ -189,6 +193,7 @@ func (o *Onlooker) readCommands(b []byte) {
 func (o *Onlooker) onCommand(line string) {
 	verb, argument, _ := strings.Cut(line, " ")
 	verb = upperASCII(verb)
+	o.silent = false
 	o.pending = append(o.pending, verb)
 	o.leaveData(verb)
 	switch {
@@ -279,7 +284,7 @@ func (o *Onlooker) onReply(reply Reply) {
 	o.data.begun = o.data.begun || reply.Class() == 1 && o.data.command != ""
 	switch {
 	case reply.Code == 234:
-		o.secured = true
+		o.secured, o.silent = true, true
 	case reply.Code == 227 || reply.Code == 229:
 		o.onPassive(reply)
 	case reply.Class() >= 4:

@@ -16,7 +16,10 @@ func (o *Onlooker) Result(now event.Time) *Result {
 	if reply != nil {
 		o.result.ServerReply = reply.Line()
 	}
-	o.result.Outcome, o.result.OK, o.result.Asked = outcome, outcome == OutcomeOK, d.asked
+	o.result.Outcome, o.result.OK = outcome, outcome == OutcomeOK
+	if !o.server {
+		o.result.Asked = d.asked
+	}
 	switch {
 	case o.result.OK:
 	case d.broken && o.control.up:
@@ -71,7 +74,7 @@ func (o *Onlooker) outcome(d *onlookerData) (string, *Reply) {
 		return OutcomeControlReset, nil
 	case o.control.ended && !o.quitting:
 		return OutcomeControlClosed, nil
-	case len(o.pending) > 0 && !o.quitting:
+	case (len(o.pending) > 0 || o.silent) && !o.quitting:
 		return OutcomeHang, nil
 	}
 	return OutcomeOK, nil

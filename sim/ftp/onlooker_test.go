@@ -63,6 +63,13 @@ func TestOnlookerJudges(t *testing.T) {
 			"< 220 hello\n> EPSV\n< 229 (|||2024|)\ndial\nup\n> SIZE f\n< 550 no\n> QUIT\n< 221 bye\nend\nclose",
 			"550", PhaseCommand, "EPSV", 0,
 		},
+		"the program waits for TLS in vain": {
+			"< 220 hello\n> AUTH TLS\n< 234 go\nwait 6s\nclose", OutcomeHang, PhaseLogin, "", 6 * time.Second,
+		},
+		"the program has waited long enough for the rest": {
+			"< 220 hello\n> EPSV\n< 229 (|||2024|)\ndial\nup\n> RETR f\n< 150 here\ndata\nwait 9s\nbreak\nclose",
+			OutcomeDataStall, PhaseTransfer, "EPSV", 9 * time.Second,
+		},
 		"the person does not want to wait": {
 			"< 220 hello\n> EPSV\n< 229 (|||2024|)\ndial\n> LIST\nwait 2s\n> ABOR\nwait 1s\n< 226 done\n> QUIT\n< 221 bye\nend\nclose",
 			OutcomeConnectTimeout, PhaseDataConnect, "EPSV", 2 * time.Second,
@@ -111,7 +118,9 @@ func watch(t *testing.T, steps string) *Result {
 		case word == "dial":
 			o.Dialled(now)
 		case word == "close":
-			o.Closed(now)
+			o.Left(now, Control)
+		case word == "break":
+			o.Left(now, Data)
 		case word == "wait":
 			d, err := time.ParseDuration(rest)
 			if err != nil {

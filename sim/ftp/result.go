@@ -59,7 +59,7 @@ type Result struct {
 	Replies                []Reply
 
 	// Asked is what a real program asked for the data connection with that the outcome
-	// is about: PASV, EPSV, PORT or EPRT; "" if nothing, or if the client is simulated.
+	// is about: PASV, EPSV, PORT or EPRT; "" if nothing, or if it is no client.
 	Asked string
 	// Announced is the last address said in PORT, EPRT, 227 or 229 (there with the
 	// server's own host), DataPeer who was on the other end of the data connection.

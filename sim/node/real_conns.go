@@ -21,7 +21,7 @@ type sighting struct {
 	secret       *secret // nil as long as they have not come
 	cameUnderTLS int64   // octets
 
-	isUp, toldClosed, toldEOF, toldEnd bool
+	isUp, toldLeft, toldEOF, toldEnd bool
 }
 
 // sends notes what a packet that the host is about to send shows. Afterwards the
@@ -49,17 +49,21 @@ func (r *Real) sends(p *wire.Packet) {
 		s.onlooker().Wrote(r.w.now, s.channel, fresh)
 		r.pump(s.session)
 	}
-	r.tellClosed(s, p)
+	r.tellLeft(s, p)
 	r.follow(s, wasFlushed)
 }
 
-// tellClosed tells the session, once, that the program has closed the control connection.
-func (r *Real) tellClosed(s *sighting, p *wire.Packet) {
+// tellLeft tells the session, once, that the program has closed the control connection, or
+// has broken off either: the system sends RST when it will not hear the rest.
+func (r *Real) tellLeft(s *sighting, p *wire.Packet) {
 	o := s.onlooker()
-	if o != nil && s.channel == ftp.Control && !s.toldClosed && p.Flags&(wire.FIN|wire.RST) != 0 {
-		s.toldClosed = true
-		o.Closed(r.w.now)
+	leaves := p.Flags&wire.RST != 0 || p.Flags&wire.FIN != 0 && s.channel == ftp.Control
+	if o == nil || !leaves || s.toldLeft {
+		return
 	}
+	s.toldLeft = true
+	s.toldEnd = s.toldEnd || s.isUp && p.Flags&wire.RST != 0 // nothing has happened to the program
+	o.Left(r.w.now, s.channel)
 }
 
 // sent remembers the event of a packet that the host sent.

@@ -129,19 +129,32 @@ func (r *Run) setResult(t *trace.Trace) {
 	r.Transfer = newTransfer(&result)
 }
 
-// Result returns the result of the session with the lowest number, and its event.
-func Result(t *trace.Trace) (trace.ID, ftp.Result, bool) {
-	var found trace.ID
-	var first trace.Ended
+// Result returns the result of the session with the lowest number, and its event. A real
+// client may begin another session when one has failed: then it is the last in which it
+// asked for data.
+func Result(t *trace.Trace) (found trace.ID, result ftp.Result, ok bool) {
+	var best trace.Ended
 	for id := trace.ID(t.Len()); id > 0; id-- {
 		if t.Kind(id) != trace.KindEnded {
 			continue
 		}
-		if ended := t.Event(id).Body.(trace.Ended); found == 0 || ended.Session <= first.Session {
-			found, first = id, ended
+		if ended := t.Event(id).Body.(trace.Ended); found == 0 || comesBefore(&ended, &best) {
+			found, best = id, ended
 		}
 	}
-	return found, first.Result, found != 0
+	return found, best.Result, found != 0
+}
+
+// comesBefore reports whether a, which happened before b, is rather the result of the run.
+func comesBefore(a, b *trace.Ended) bool {
+	asked := a.Result.Asked != ""
+	switch {
+	case asked != (b.Result.Asked != ""):
+		return asked
+	case asked:
+		return a.Session > b.Session
+	}
+	return a.Session <= b.Session
 }
 
 // lastPhase returns the phase that a client without a result was in.
