@@ -32,6 +32,9 @@ func (c *Conn) receiveAck(now event.Time, p *wire.Packet) bool {
 		if progress || newlySACKed > 0 || duplicate {
 			c.recover(now, ackEvent{acked: acked, progress: progress, sacked: newlySACKed, duplicate: duplicate, flight: flight})
 		}
+		if c.bbr != nil {
+			c.followModel(now, flight)
+		}
 	}
 	c.retimeAfterAck(now, progress)
 	if progress && c.finAcked() {

@@ -99,7 +99,7 @@ func (c *Conn) dropQueues() {
 	c.segments.clear()
 	c.rack.resent.clear()
 	c.probe = lossProbe{}
-	c.timer.reordering, c.timer.probe = event.Never, event.Never
+	c.timer.reordering, c.timer.probe, c.timer.pacing = event.Never, event.Never, event.Never
 	c.board = scoreboard{recoveryPoint: c.snd.una, marked: c.snd.una}
 	c.inbox.early, c.inbox.numBlocks = nil, 0
 	c.synPending, c.probePending = false, false

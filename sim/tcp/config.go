@@ -23,6 +23,8 @@ type Config struct {
 	// losses are told by three SACKed segments (RFC 6675), and the tail is left to the
 	// retransmission timer: fewer things to look at.
 	RACK bool
+	// CongestionControl decides how fast data leaves and how much of it is on the way.
+	CongestionControl CongestionControl
 	// NoDelay turns Nagle's algorithm off (TCP_NODELAY; RFC 9293, section 3.7.4).
 	NoDelay bool
 	// ReceiveBuffer is how many octets may wait to be read: 1 to 1 GiB, 0 is the
@@ -62,6 +64,18 @@ type Config struct {
 	TimerTick time.Duration
 }
 
+// CongestionControl is an algorithm of congestion control.
+type CongestionControl uint8
+
+// The algorithms.
+const (
+	// Reno is RFC 5681 with RFC 6582 and 6675: the window halves when something is lost.
+	Reno CongestionControl = iota
+	// BBR is version 1 of "Bottleneck Bandwidth and Round-trip propagation time": rate and
+	// window follow what was delivered and how long it took, with pacing.
+	BBR
+)
+
 // DefaultConfig returns how Linux 6.x behaves out of the box on Ethernet, at 250
 // ticks a second. The receive buffer is what Linux begins with.
 func DefaultConfig() Config {
@@ -88,13 +102,15 @@ func DefaultConfig() Config {
 
 // LiveConfig returns the configuration for bulk transfers with a real peer over a link
 // that loses packets: what Linux's automatic buffers may grow to from the start, all
-// that is known against losses, and timers that go off when they are due.
+// that is known against losses, a congestion control that they do not slow down, and
+// timers that go off when they are due.
 func LiveConfig() Config {
 	cfg := DefaultConfig()
 	cfg.WindowScale = 7
 	cfg.ReceiveBuffer = 6 << 20
 	cfg.SendBuffer = 4 << 20
 	cfg.Timestamps, cfg.RACK = true, true
+	cfg.CongestionControl = BBR
 	cfg.TimerTick = 0
 	return cfg
 }

@@ -20,6 +20,10 @@
 //	recovery.go    when to retransmit and how much may be in flight (RFC 5681, 6582)
 //	rack.go        the same by time (RFC 8985)
 //	lossprobe.go   a segment more instead of waiting for the retransmission timer (RFC 8985)
+//	bbr.go         the congestion control BBR: the model and its states
+//	bbrloss.go     what losses mean to it
+//	delivery.go    how much gets through in how much time
+//	pacing.go      when segments leave, by that
 //	undo.go        what to do when nothing was lost after all (RFC 3522, 4015)
 //	rto.go         the retransmission and persist timers (RFC 6298)
 //	send.go        Emit: which segment leaves next
@@ -40,7 +44,7 @@ import (
 )
 
 // Conn is one end of a connection. It is owned by one caller and holds no pointers
-// but to its queues and to immutable payloads; see Clone.
+// but to its queues, to its own state of BBR and to immutable payloads; see Clone.
 //
 // After each call that may change it, call Emit until it returns false, then ask
 // Deadline. Times handed to it must never go back.
@@ -66,6 +70,7 @@ type Conn struct {
 	rack     rack
 	probe    lossProbe
 	undo     undo
+	bbr      *bbr // nil if Reno controls the congestion
 
 	synPending    bool // a SYN or SYN-ACK must leave
 	synSent       bool // it left before
@@ -161,6 +166,9 @@ func (c *Conn) Write(now event.Time, data []byte, blob uint32) {
 	if c.closeQueued || c.state == Closed || len(data) == 0 {
 		return
 	}
+	if c.bbr != nil {
+		c.noteWrite()
+	}
 	*c.writes.push() = write{data: data, blob: blob}
 	c.snd.unsent += len(data)
 }
@@ -243,6 +251,10 @@ func (c *Conn) Remote() netip.AddrPort { return c.remote }
 // share only payloads, which nobody writes.
 func (c *Conn) Clone() *Conn {
 	d := *c
+	if c.bbr != nil {
+		model := *c.bbr
+		d.bbr = &model
+	}
 	d.writes = c.writes.clone()
 	d.segments = c.segments.clone()
 	d.rack.resent = c.rack.resent.clone()

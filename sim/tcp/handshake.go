@@ -180,6 +180,9 @@ func (c *Conn) establish(now event.Time) {
 		c.cong.cwnd = 1 // RFC 5681, section 3.1; Linux forgives one lost SYN
 	}
 	c.rtt.expiries = 0
+	if c.cfg.CongestionControl == BBR {
+		c.startBBR(now)
+	}
 	c.ack.lastData = now
 	c.snd.smallEnd = c.snd.una
 	c.state = Established

@@ -92,8 +92,7 @@ func (c *Conn) probeAnswered(p *wire.Packet, duplicate bool) {
 		c.probe.sent = false
 	case seqAfter(p.Ack, c.probe.end):
 		c.probe.sent = false
-		c.cong.halve(c.cong.cwnd)
-		c.cong.cwnd = c.cong.ssthresh
+		c.slowDown(c.cong.cwnd)
 	case p.Options.NumBlocks == 0 && p.SegmentLen() == 0:
 		c.probe.sent = false
 	}

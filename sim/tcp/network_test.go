@@ -314,6 +314,9 @@ func checkInvariants(t failer, c *Conn) {
 		}
 		checkResent(t, c)
 	}
+	if c.bbr != nil {
+		checkModel(t, c)
+	}
 	var unread uint32
 	for i := range c.inbox.ready.n {
 		unread += uint32(len(*c.inbox.ready.at(i)))

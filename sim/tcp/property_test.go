@@ -67,6 +67,7 @@ func drawConfig(t *rapid.T, label string) Config {
 	cfg.WindowScale = rapid.SampledFrom([]uint8{10, 7, 0, 14}).Draw(t, label+" WindowScale")
 	cfg.Timestamps = rapid.Bool().Draw(t, label+" Timestamps")
 	cfg.RACK = rapid.Bool().Draw(t, label+" RACK")
+	cfg.CongestionControl = rapid.SampledFrom([]CongestionControl{Reno, BBR}).Draw(t, label+" CongestionControl")
 	cfg.NoDelay = rapid.Bool().Draw(t, label+" NoDelay")
 	cfg.ReceiveBuffer = rapid.SampledFrom([]uint32{64240, 6 << 20, 5000, 1460, 300}).Draw(t, label+" ReceiveBuffer")
 	// No network is so bad that a side gives up, or forgets a connection too early.

@@ -55,6 +55,9 @@ func sentAfter(a event.Time, endA uint32, b event.Time, endB uint32) bool {
 // arrived notes that an acknowledgment says for the first time that a segment arrived
 // (RFC 8985, section 6.2, steps 1 to 3).
 func (c *Conn) arrived(now event.Time, s *segment) {
+	if c.bbr != nil {
+		c.bbr.rate.arrived(now, s)
+	}
 	if !c.usesRACK() {
 		return
 	}

@@ -64,7 +64,7 @@ func (c *Conn) recover(now event.Time, e ackEvent) {
 		if c.lossIndicated() {
 			c.enterFastRecovery()
 		} else if e.progress {
-			c.cong.grow(e.acked, e.flight)
+			c.grow(e)
 		}
 	case fastRecovery:
 		switch {
@@ -77,7 +77,7 @@ func (c *Conn) recover(now event.Time, e ackEvent) {
 		}
 	case timeoutRecovery:
 		if e.progress {
-			c.cong.grow(e.acked, e.flight)
+			c.grow(e)
 		}
 		if !seqBefore(c.snd.una, b.recoveryPoint) {
 			c.leaveRecovery()
@@ -111,16 +111,15 @@ func (c *Conn) lossIndicated() bool {
 	return c.segments.n <= duplicateThreshold && c.snd.unsent == 0 && b.sacked >= c.segments.n-1
 }
 
-// enterFastRecovery halves the window and retransmits the oldest segment at once
+// enterFastRecovery lowers the window and retransmits the oldest segment at once
 // (RFC 5681, section 3.2; RFC 6675, section 5, step 4).
 func (c *Conn) enterFastRecovery() {
 	c.rememberForUndo()
 	c.probe = lossProbe{}
 	c.timer.probe = event.Never
+	c.slowDown(c.segments.n)
 	c.board.mode = fastRecovery
 	c.board.recoveryPoint = c.snd.nxt
-	c.cong.halve(c.segments.n)
-	c.cong.cwnd = c.cong.ssthresh
 	c.markLost(0)
 	c.limitDuplicates()
 	c.board.retransmitNow = true
@@ -135,8 +134,11 @@ func (c *Conn) enterTimeoutRecovery() {
 	c.rack.resent.empty()
 	if c.board.mode != timeoutRecovery {
 		c.rememberForUndo()
-		c.cong.halve(c.segments.n)
+		c.slowDown(c.segments.n)
 		c.board.recoveryPoint = c.snd.nxt
+	}
+	if c.bbr != nil {
+		c.bbr.timedOut()
 	}
 	c.board.mode = timeoutRecovery
 	c.cong.cwnd = 1
@@ -148,7 +150,7 @@ func (c *Conn) enterTimeoutRecovery() {
 // leaveRecovery goes back to normal: all that was outstanding when recovery began is
 // acknowledged.
 func (c *Conn) leaveRecovery() {
-	if c.board.mode == fastRecovery {
+	if c.board.mode == fastRecovery && c.bbr == nil {
 		c.cong.cwnd = c.cong.ssthresh
 	}
 	c.board.mode = sending
@@ -156,6 +158,23 @@ func (c *Conn) leaveRecovery() {
 	c.rack.recoveryOver()
 	if !c.sackOK {
 		c.board.sacked = 0
+	}
+}
+
+// slowDown answers the first sign of a loss; outstanding is how many segments there are.
+func (c *Conn) slowDown(outstanding int) {
+	if c.bbr != nil {
+		c.bbr.keepWindow(c.cong.cwnd, c.board.mode)
+		return
+	}
+	c.cong.halve(outstanding)
+	c.cong.cwnd = c.cong.ssthresh
+}
+
+// grow opens the window after an acknowledgment; BBR does so by its model.
+func (c *Conn) grow(e ackEvent) {
+	if c.bbr == nil {
+		c.cong.grow(e.acked, e.flight)
 	}
 }
 

@@ -115,6 +115,9 @@ func (c *Conn) markLost(i int) {
 		return
 	}
 	s.lost = true
+	if c.bbr != nil {
+		c.bbr.rate.now.lost++
+	}
 	if c.board.lost == 0 {
 		c.board.hint = i
 	}

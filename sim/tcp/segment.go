@@ -28,6 +28,8 @@ type segment struct {
 	// retransmission is thought to be on its way.
 	sacked, lost, retransmitted bool
 	everRetransmitted           bool
+
+	left departure // what BBR measures by
 }
 
 // length is the segment's length in sequence space.

@@ -26,16 +26,8 @@ func (c *Conn) Emit(now event.Time, p *wire.Packet) (Sending, bool) {
 		if c.probe.due && c.segments.n > 0 {
 			return c.emitLossProbe(now, p), true
 		}
-		if c.board.lost > c.board.retransmitted || c.board.mode == fastRecovery {
-			if i := c.nextRetransmission(); i >= 0 {
-				return c.emitRetransmission(now, p, i), true
-			}
-		}
-		if c.snd.unsent > 0 || c.closeQueued && !c.finSent {
-			if n, ok := c.nextLength(now); ok {
-				c.emitFresh(now, p, n)
-				return Fresh, true
-			}
+		if sending, ok := c.emitData(now, p); ok {
+			return sending, true
 		}
 		if c.probePending {
 			return c.emitProbe(now, p), true
@@ -44,6 +36,25 @@ func (c *Conn) Emit(now event.Time, p *wire.Packet) (Sending, bool) {
 	if c.ack.now && c.state != SynSent {
 		c.header(now, p, c.snd.nxt)
 		return PureACK, true
+	}
+	return Nothing, false
+}
+
+// emitData fills in the next retransmission, or what was not sent before, if one may leave.
+func (c *Conn) emitData(now event.Time, p *wire.Packet) (Sending, bool) {
+	if c.timer.pacing != event.Never {
+		return Nothing, false
+	}
+	if c.board.lost > c.board.retransmitted || c.board.mode == fastRecovery {
+		if i := c.nextRetransmission(); i >= 0 {
+			return c.emitRetransmission(now, p, i), true
+		}
+	}
+	if c.snd.unsent > 0 || c.closeQueued && !c.finSent {
+		if n, ok := c.nextLength(now); ok {
+			c.emitFresh(now, p, n)
+			return Fresh, true
+		}
 	}
 	return Nothing, false
 }
@@ -105,7 +116,7 @@ func (c *Conn) nextLength(now event.Time) (int, bool) {
 	if n == 0 {
 		return 0, true // a FIN does not wait for the congestion window
 	}
-	if c.segments.n == 0 && now.Sub(c.snd.lastSent) > c.rtt.rto {
+	if c.segments.n == 0 && c.bbr == nil && now.Sub(c.snd.lastSent) > c.rtt.rto {
 		c.cong.restart()
 	}
 	if c.inFlight() >= c.cong.cwnd {
@@ -142,6 +153,9 @@ func (c *Conn) emitFresh(now event.Time, p *wire.Packet, n int) {
 	c.header(now, p, s.seq)
 	s.fill(p)
 	c.snd.nxt += s.length()
+	if c.bbr != nil {
+		c.noteDeparture(now, s)
+	}
 	c.snd.lastSent = now
 	if n > 0 && n < int(c.snd.mss) {
 		c.snd.smallEnd = c.snd.nxt
@@ -232,6 +246,9 @@ func (c *Conn) emitAgain(now event.Time, p *wire.Packet, s *segment) {
 	}
 	c.snd.lastSent = now
 	c.snd.retransmissions++
+	if c.bbr != nil {
+		c.noteDeparture(now, s)
+	}
 }
 
 // emitProbe asks for the peer's window: with what fits into it, or with an old

@@ -24,20 +24,21 @@ type timers struct {
 	linger         event.Time // the end of TIME-WAIT, or of an orphan's FIN-WAIT-2
 	reordering     event.Time // what is missing now may be lost then (RFC 8985, section 6)
 	probe          event.Time // the tail loss probe (RFC 8985, section 7)
+	pacing         event.Time // data may leave again
 	retransmitKind retransmitTimer
 }
 
 func noTimers() timers {
 	return timers{
 		retransmit: event.Never, delayedACK: event.Never, linger: event.Never,
-		reordering: event.Never, probe: event.Never,
+		reordering: event.Never, probe: event.Never, pacing: event.Never,
 	}
 }
 
 // Deadline returns the instant at which the earliest timer wants Tick, or
 // event.Never. Ask after Emit has returned false: sending sets timers.
 func (c *Conn) Deadline() event.Time {
-	return min(c.timer.retransmit, c.timer.delayedACK, c.timer.linger, c.timer.reordering, c.timer.probe)
+	return min(c.timer.retransmit, c.timer.delayedACK, c.timer.linger, c.timer.reordering, c.timer.probe, c.timer.pacing)
 }
 
 // Tick lets the timers that are due go off. It does nothing before Deadline.
@@ -53,6 +54,9 @@ func (c *Conn) Tick(now event.Time) {
 	}
 	if now >= c.timer.probe {
 		c.probeExpired(now)
+	}
+	if now >= c.timer.pacing {
+		c.timer.pacing = event.Never
 	}
 	if now < c.timer.retransmit {
 		return

@@ -34,6 +34,9 @@ func (c *Conn) undoRecovery() {
 		return
 	}
 	c.cong.cwnd, c.cong.ssthresh = max(c.cong.cwnd, u.cwnd), max(c.cong.ssthresh, u.ssthresh)
+	if c.bbr != nil {
+		c.bbr.searchAgain()
+	}
 	b := &c.board
 	for i := range c.segments.n {
 		s := c.segments.at(i)
