@@ -139,7 +139,7 @@ func (c *comparison) differ(m moment) *Difference {
 		if m.reply {
 			start.sets[dimReply] = 1 << 1
 		}
-		t := compile(rs, c.u, m.path, region{start})
+		t := compile(rs, c.u, m.path, region{start}.subtract(region{c.u.otherICMP()}, c.u.budget))
 		for _, n := range t.notes {
 			if !slices.Contains(c.Notes, n) {
 				c.Notes = append(c.Notes, n)
@@ -156,6 +156,16 @@ func (c *comparison) differ(m moment) *Difference {
 		}
 	}
 	return nil
+}
+
+// otherICMP is the ICMP of the other family, which nobody sends.
+func (u *universe) otherICMP() box {
+	b, protocol := u.everything(), small(uint64(wire.ICMPv6))
+	if u.family == IPv6 {
+		protocol = small(uint64(wire.ICMP))
+	}
+	b.spans[dimProtocol] = span{protocol, protocol}
+	return b
 }
 
 // witnessOf looks for a packet that is in one of two regions, and that shows the

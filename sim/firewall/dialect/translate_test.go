@@ -74,6 +74,12 @@ func TestTranslateCannot(t *testing.T) {
 		{"what is not modelled", "ios", "comware", "access-list 101 permit ip any any time-range work\n", `it says "time-range work", which is not modelled`},
 		{"reject", "nft", "comware", forward("tcp dport 21 reject"), "it does not reject"},
 		{"NAT", "nft", "ios", forward("accept") + "table ip n {\n chain p {\n  type nat hook postrouting priority 100;\n  oifname \"wan\" masquerade\n }\n}\n", "address translation is not modelled for ios"},
+		{"arrival at postrouting", "nft", "iptables", "table ip n {\n chain p {\n  type nat hook postrouting priority 100;\n  iifname \"wg0\" oifname \"eth0\" masquerade\n }\n}\n",
+			"POSTROUTING cannot be asked for the interface that a packet came in by"},
+		{"filter after DNAT", "nft", "iptables", "table ip n {\n chain p {\n  type nat hook prerouting priority -100;\n  tcp dport 2121 dnat to 10.0.0.1:21\n }\n" +
+			" chain f {\n  type filter hook prerouting priority 350; policy drop;\n  tcp dport 21 accept\n }\n}\n", "on the other side of the translation of addresses"},
+		{"helper after DNAT", "nft", "iptables", "table ip n {\n ct helper h { type \"ftp\" protocol tcp; }\n chain p {\n  type nat hook prerouting priority -100;\n  tcp dport 2121 dnat to 10.0.0.1:21\n }\n" +
+			" chain f {\n  type filter hook prerouting priority 350;\n  tcp dport 21 ct helper set \"h\"\n }\n}\n", "translat"},
 		{"state in part", "nft", "ios", forward("tcp dport 21 ct state established accept"), "pass altogether or not at all"},
 		{"state negated", "nft", "ios", forward("ct state != new accept"), "does not know the connection's state"},
 		{"before routing", "nft", "comware", "table ip f {\n chain c {\n  type filter hook prerouting priority 0;\n  tcp dport 21 drop\n }\n}\n", "asked before or after routing"},

@@ -112,6 +112,10 @@ func (s *section) plan() {
 				s.cannot(firewall.Error, c.Line, "iptables has one chain for each table and hook: there is none left for %s", c.Name)
 				continue
 			}
+			if s.crossesNAT(c, name) {
+				s.cannot(firewall.Error, c.Line, "%s is asked on the other side of the translation of addresses than iptables' table %s", c.Name, name)
+				continue
+			}
 		}
 		t := s.table(name)
 		switch {
@@ -176,6 +180,32 @@ func (s *section) tableFor(c *firewall.Chain) string {
 		return s.free(hook, "filter", "security", "mangle")
 	}
 	return s.free(hook, "security", "filter", "mangle")
+}
+
+// crossesNAT reports whether a chain would be asked before addresses are translated at its
+// hook instead of after it, or the other way round, in a table.
+func (s *section) crossesNAT(c *firewall.Chain, table string) bool {
+	if c.Type == firewall.NATChain || c.Count == 0 && c.Policy.Kind != firewall.Drop {
+		return false
+	}
+	chains, _ := builtins(table)
+	for _, b := range chains {
+		if b.hook == c.Hook && s.afterNAT(c.Hook, c.Priority) != s.afterNAT(c.Hook, b.priority) {
+			return true
+		}
+	}
+	return false
+}
+
+// afterNAT reports whether a priority comes after one at which addresses are translated.
+func (s *section) afterNAT(hook firewall.Hook, priority int) bool {
+	for i := range s.rs.Chains {
+		c := &s.rs.Chains[i]
+		if c.Type == firewall.NATChain && c.Hook == hook && c.Count > 0 && s.covers(c) && c.Priority < priority {
+			return true
+		}
+	}
+	return false
 }
 
 // free returns the first of the tables that has the hook and no rules at it yet.

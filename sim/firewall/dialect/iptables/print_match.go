@@ -247,7 +247,11 @@ func (w *ruleWriter) interfaces(m *firewall.Match) {
 	if m.Field == firewall.OutInterface {
 		letter = 'o'
 	}
-	if absent := letter == 'i' && (w.chain.Hook == firewall.Output || w.chain.Hook == firewall.Postrouting) ||
+	if letter == 'i' && w.chain.Hook == firewall.Postrouting {
+		w.fail("POSTROUTING cannot be asked for the interface that a packet came in by")
+		return
+	}
+	if absent := letter == 'i' && w.chain.Hook == firewall.Output ||
 		letter == 'o' && (w.chain.Hook == firewall.Prerouting || w.chain.Hook == firewall.Input); absent {
 		w.never = w.never || !m.Negate // a packet in this chain has no such interface
 		return

@@ -321,6 +321,9 @@ func (w *ruleWriter) effect(e *firewall.Effect) bool {
 		w.target("-j CT --notrack")
 	case firewall.SetHelper:
 		w.helper = e.Text
+		if w.rs.Dialect != Name && w.afterNAT(w.chain.Hook, w.chain.Priority) {
+			w.fail("the helper is chosen after addresses are translated, in iptables before")
+		}
 		w.placeHelper()
 	case firewall.SetMark:
 		w.setMark(fmt.Sprintf("-j MARK --set-xmark 0x%x/0x%x", e.Value, e.Mask))
