@@ -312,3 +312,25 @@ func TestBBRAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a round, %d segments in 200 rounds", allocations, segments)
 	}
 }
+
+// TestBBRKeepsItsModel: what the application does not want to send is no measure of the
+// path, and after an idle time the window is what it was.
+func TestBBRKeepsItsModel(t *testing.T) {
+	const octets = 5_000_000
+	n := bulkOver(t, newBottleneck(0), octets, 1)
+	n.follow(octets, func(*Conn) {})
+	c := n.conn[client]
+	rate, window := c.bbr.bandwidth.max, c.cong.cwnd
+	for range 3 * filterRounds {
+		n.run(n.now.Sub(0) + 200*time.Millisecond)
+		n.do(client, func(c *Conn) { c.Write(n.now, make([]byte, 100), 1) })
+	}
+	if got := c.bbr.bandwidth.max; got < rate*9/10 {
+		t.Errorf("the bandwidth is %d, and was %d before the small writes", got, rate)
+	}
+	n.run(n.now.Sub(0) + 5*time.Second)
+	n.do(client, func(c *Conn) { c.Write(n.now, make([]byte, 100), 1) })
+	if c.cong.cwnd < window*9/10 {
+		t.Errorf("the window is %d, and was %d before the idle time", c.cong.cwnd, window)
+	}
+}

@@ -252,3 +252,59 @@ func TestFirstPhase(t *testing.T) {
 		t.Errorf("the first phases are %v", seen)
 	}
 }
+
+// TestRecoveryWindow follows the window of 100 segments, acknowledgment by acknowledgment,
+// through the recoveries that the draft describes ("Modulating cwnd in Loss Recovery").
+func TestRecoveryWindow(t *testing.T) {
+	type ack struct {
+		mode          recoveryMode
+		flight        int // segments on the way after it
+		arrived, lost int
+		roundBegins   bool
+		window        int
+		isConserving  bool
+	}
+	tests := []struct {
+		name string
+		acks []ack
+	}{
+		{"nothing is lost", []ack{{flight: 99, arrived: 1, window: 100}}},
+		{"as many leave as arrive for a round", []ack{
+			{mode: fastRecovery, flight: 90, arrived: 4, lost: 6, window: 94, isConserving: true},
+			{mode: fastRecovery, flight: 92, arrived: 2, window: 94, isConserving: true},
+			{mode: fastRecovery, flight: 92, arrived: 2, roundBegins: true, window: 94},
+		}},
+		{"and the window is back when all has arrived", []ack{
+			{mode: fastRecovery, flight: 50, arrived: 4, lost: 46, window: 54, isConserving: true},
+			{mode: sending, flight: 10, arrived: 40, window: 100},
+		}},
+		{"what is lost meanwhile is not replaced", []ack{
+			{mode: fastRecovery, flight: 90, arrived: 4, lost: 6, window: 94, isConserving: true},
+			{mode: fastRecovery, flight: 80, arrived: 4, lost: 6, roundBegins: true, window: 88},
+		}},
+		{"never below one segment", []ack{{mode: timeoutRecovery, arrived: 1, lost: 200, window: 1}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := &Conn{bbr: &bbr{}}
+			c.cong.cwnd = 100
+			for i, a := range test.acks {
+				if c.board.mode == sending && a.mode != sending {
+					c.slowDown(100)
+				}
+				c.board.mode = a.mode
+				c.segments.empty()
+				for range a.flight {
+					c.segments.push()
+				}
+				if a.roundBegins {
+					c.bbr.recovery.isConserving = false
+				}
+				c.bbr.rate.now.lost = a.lost
+				if got := c.recoveryWindow(a.arrived); got != a.isConserving || c.cong.cwnd != a.window {
+					t.Errorf("after acknowledgment %d: window %d, conserving %v; want %d, %v", i, c.cong.cwnd, got, a.window, a.isConserving)
+				}
+			}
+		})
+	}
+}
