@@ -107,10 +107,10 @@ func insideOf(sc *sim.Scenario, node string) (live.Inside, error) {
 // node is named so.
 func hostNames(sc *sim.Scenario, node string) []string {
 	names := []string{node}
-	for role, is := range map[string]string{"client": sc.ClientNode(), "server": sc.ServerNode()} {
-		taken := slices.ContainsFunc(sc.Nodes, func(n sim.Node) bool { return n.Name == role })
-		if is == node && !taken {
-			names = append(names, role)
+	for _, r := range []struct{ role, node string }{{"client", sc.ClientNode()}, {"server", sc.ServerNode()}} {
+		taken := slices.ContainsFunc(sc.Nodes, func(n sim.Node) bool { return n.Name == r.role })
+		if r.node == node && !taken {
+			names = append(names, r.role)
 		}
 	}
 	return names

@@ -116,8 +116,11 @@ func (n *Network) apply(in sim.Input) error {
 }
 
 // now is the instant of the scenario. It never goes back, nor stands still between two
-// inputs.
+// inputs; when the program has ended it is that of the end.
 func (n *Network) now() event.Time {
+	if n.ended {
+		return n.last
+	}
 	n.last = max(n.last+1, event.Time(time.Since(n.start)))
 	return n.last
 }
@@ -134,10 +137,14 @@ func (n *Network) deliver() {
 // wake has Run look again at what is due.
 func (n *Network) wake() { n.tun.SetReadDeadline(time.Now()) }
 
-// Change replaces a firewall's rules now, and returns when that was.
+// Change replaces a firewall's rules now, and returns when that was. It fails when the
+// program has ended.
 func (n *Network) Change(in sim.Input) (event.Time, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.ended {
+		return n.last, errors.New("the program has ended")
+	}
 	err := n.apply(in)
 	n.wake()
 	return n.last, err

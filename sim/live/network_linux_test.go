@@ -162,8 +162,12 @@ func TestNetworkChange(t *testing.T) {
 	if n.Trace().FirstDrop() == 0 {
 		t.Error("nothing was dropped")
 	}
-	if _, err := n.Change(sim.Input{Node: "fw", Rules: rules}); err != nil {
-		t.Errorf("a change after the end: %v", err)
+	_, until := n.Inputs()
+	if _, err := n.Change(sim.Input{Node: "fw", Rules: rules}); err == nil {
+		t.Error("after the end there are other rules")
+	}
+	if n.Now() != until {
+		t.Error("time goes on after the end, and a recording would last longer than the run")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/internal/rulestest"
 )
 
 // summary writes a ruleset in a few lines: each chain with where it is applied, its
@@ -138,23 +139,7 @@ func TestParseErrors(t *testing.T) {
 		{"object netwrok X\n", 1, 8, `"netwrok" is not a kind of object`, "did you mean network?"},
 		{"hello world\n", 1, 1, "there is no ASA statement in the text", "begin with access-list NAME extended permit ..."},
 	} {
-		rs, diagnostics := Parse("f", c.config)
-		var first firewall.Diagnostic
-		errors := 0
-		for _, d := range diagnostics {
-			if d.Severity == firewall.Error {
-				if errors++; errors == 1 {
-					first = d
-				}
-			}
-		}
-		if rs != nil || errors != 1 {
-			t.Errorf("%q: %d errors: %v", c.config, errors, diagnostics)
-			continue
-		}
-		if first.Line != c.line || first.Column != c.column || first.Message != c.message || first.Hint != c.hint {
-			t.Errorf("%q:\n got %d:%d %q, hint %q\nwant %d:%d %q, hint %q", c.config, first.Line, first.Column, first.Message, first.Hint, c.line, c.column, c.message, c.hint)
-		}
+		rulestest.Refusal{Text: c.config, Line: c.line, Column: c.column, Message: c.message, Hint: c.hint}.Check(t, Parse)
 	}
 }
 

@@ -1,47 +1,12 @@
 package comware
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/internal/rulestest"
 )
-
-// summary writes a ruleset in a few lines: each chain with where it is applied, its
-// rules with numbers, conditions and verdict.
-func summary(rs *firewall.Ruleset) string {
-	var b strings.Builder
-	for _, c := range rs.Chains {
-		fmt.Fprintf(&b, "%s %s", c.Family, c.Name)
-		if c.Hook != firewall.HookNone {
-			fmt.Fprintf(&b, " %s %s", c.Hook, c.Interface)
-		}
-		fmt.Fprintf(&b, " (%s)\n", c.PolicyText)
-		for _, r := range rs.Rules[c.First : c.First+c.Count] {
-			fmt.Fprintf(&b, " %s:", r.ID)
-			for _, p := range r.Parts {
-				if p.Match != nil {
-					fmt.Fprintf(&b, " [%s]", p.Match.Text)
-				} else {
-					fmt.Fprintf(&b, " {%s}", p.Effect.Text)
-				}
-			}
-			switch r.Verdict.Kind {
-			case firewall.Accept:
-				b.WriteString(" permit\n")
-			case firewall.Drop:
-				b.WriteString(" deny\n")
-			default:
-				fmt.Fprintf(&b, " jump %s\n", rs.Chains[r.Verdict.Chain].Name)
-			}
-		}
-	}
-	for _, in := range rs.Inspections {
-		fmt.Fprintf(&b, "%s %s%s %s>%s ftp %v tcp %v udp %v icmp %v %v\n", in.Kind, in.Interface, in.Hook, in.FromZone, in.ToZone, in.FTP, in.TCP, in.UDP, in.ICMP, in.Ports)
-	}
-	return b.String()
-}
 
 // The sections are those of the H3C ACL, ASPF and zone command references.
 func TestParse(t *testing.T) {
@@ -90,7 +55,7 @@ func TestParse(t *testing.T) {
 			if rs == nil {
 				t.Fatalf("%v", diagnostics)
 			}
-			if got := summary(rs); got != c.want {
+			if got := rulestest.Summary(rs); got != c.want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, c.want)
 			}
 		})
@@ -131,23 +96,7 @@ func TestParseErrors(t *testing.T) {
 		{"acl number 3000\nrule permit ip extra\n", 2, 16, `"extra" is not an option of a rule`, "expected source, destination, source-port, destination-port, established, ack, fin, psh, rst, syn, urg, icmp-type ..."},
 		{"hello world\n", 1, 1, "there is no Comware statement in the text", "begin with acl number 3000, or with a rule: rule permit tcp ..."},
 	} {
-		rs, diagnostics := Parse("f", c.config)
-		var first firewall.Diagnostic
-		errors := 0
-		for _, d := range diagnostics {
-			if d.Severity == firewall.Error {
-				if errors++; errors == 1 {
-					first = d
-				}
-			}
-		}
-		if rs != nil || errors != 1 {
-			t.Errorf("%q: %d errors: %v", c.config, errors, diagnostics)
-			continue
-		}
-		if first.Line != c.line || first.Column != c.column || first.Message != c.message || first.Hint != c.hint {
-			t.Errorf("%q:\n got %d:%d %q, hint %q\nwant %d:%d %q, hint %q", c.config, first.Line, first.Column, first.Message, first.Hint, c.line, c.column, c.message, c.hint)
-		}
+		rulestest.Refusal{Text: c.config, Line: c.line, Column: c.column, Message: c.message, Hint: c.hint}.Check(t, Parse)
 	}
 }
 
@@ -183,7 +132,7 @@ func TestProfiles(t *testing.T) {
 	rs, _ := ParseProfile("f", "rule permit tcp ack 1 syn 1\n", Profile{AnyFlag: true, RulesSkipFragments: true})
 	parts := rs.Rules[0].Parts
 	if len(parts) != 3 || len(parts[1].Match.AnyOf) != 2 || parts[2].Match.Field != firewall.Fragment {
-		t.Errorf("%s", summary(rs))
+		t.Errorf("%s", rulestest.Summary(rs))
 	}
 }
 

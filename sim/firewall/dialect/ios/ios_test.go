@@ -1,49 +1,11 @@
 package ios
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
-	"ftplab/sim/firewall"
+	"ftplab/sim/firewall/dialect/internal/rulestest"
 )
-
-// summary writes a ruleset in a few lines: each chain with where it is applied, its
-// rules with numbers, conditions and verdict.
-func summary(rs *firewall.Ruleset) string {
-	var b strings.Builder
-	for _, c := range rs.Chains {
-		fmt.Fprintf(&b, "%s %s", c.Family, c.Name)
-		if c.Hook != firewall.HookNone {
-			fmt.Fprintf(&b, " %s %s", c.Hook, c.Interface)
-		}
-		fmt.Fprintf(&b, " (%s)\n", c.PolicyText)
-		for _, r := range rs.Rules[c.First : c.First+c.Count] {
-			fmt.Fprintf(&b, " %s:", r.ID)
-			for _, p := range r.Parts {
-				if p.Match != nil {
-					fmt.Fprintf(&b, " [%s]", p.Match.Text)
-				} else {
-					fmt.Fprintf(&b, " {%s}", p.Effect.Text)
-				}
-			}
-			switch r.Verdict.Kind {
-			case firewall.Accept:
-				b.WriteString(" permit\n")
-			case firewall.Drop:
-				b.WriteString(" deny\n")
-			case firewall.Return:
-				b.WriteString(" return\n")
-			default:
-				fmt.Fprintf(&b, " jump %s\n", rs.Chains[r.Verdict.Chain].Name)
-			}
-		}
-	}
-	for _, in := range rs.Inspections {
-		fmt.Fprintf(&b, "%s %s%s %s>%s ftp %v tcp %v udp %v icmp %v %v\n", in.Kind, in.Interface, in.Hook, in.FromZone, in.ToZone, in.FTP, in.TCP, in.UDP, in.ICMP, in.Ports)
-	}
-	return b.String()
-}
 
 // The sections are those of the Cisco IOS Security Command Reference.
 func TestParse(t *testing.T) {
@@ -78,7 +40,7 @@ func TestParse(t *testing.T) {
 			if rs == nil {
 				t.Fatalf("%v", diagnostics)
 			}
-			if got := summary(rs); got != c.want {
+			if got := rulestest.Summary(rs); got != c.want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, c.want)
 			}
 		})
@@ -134,7 +96,7 @@ interface e1
  : [zone in] [zone out] jump OUT
 zone forward in>out ftp true tcp true udp false icmp false []
 `
-	if got := summary(rs); got != want {
+	if got := rulestest.Summary(rs); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
@@ -165,23 +127,7 @@ func TestParseErrors(t *testing.T) {
 		{"ip inspect name F fpt\n", 1, 19, `"fpt" is not a protocol that is inspected`, "did you mean ftp?"},
 		{"hello world\n", 1, 1, "there is no IOS statement in the text", "begin with access-list 101 permit ..., or with ip access-list extended NAME"},
 	} {
-		rs, diagnostics := Parse("f", c.config)
-		var first firewall.Diagnostic
-		errors := 0
-		for _, d := range diagnostics {
-			if d.Severity == firewall.Error {
-				if errors++; errors == 1 {
-					first = d
-				}
-			}
-		}
-		if rs != nil || errors != 1 {
-			t.Errorf("%q: %d errors: %v", c.config, errors, diagnostics)
-			continue
-		}
-		if first.Line != c.line || first.Column != c.column || first.Message != c.message || first.Hint != c.hint {
-			t.Errorf("%q:\n got %d:%d %q, hint %q\nwant %d:%d %q, hint %q", c.config, first.Line, first.Column, first.Message, first.Hint, c.line, c.column, c.message, c.hint)
-		}
+		rulestest.Refusal{Text: c.config, Line: c.line, Column: c.column, Message: c.message, Hint: c.hint}.Check(t, Parse)
 	}
 }
 
